@@ -30,3 +30,11 @@ class HostSettings:
             "where other hosts reach BUS_ENDPOINT of this instance; default: its address towards the store",
         ),
     ]
+    proxy_bus_endpoint: Annotated[
+        str | None,
+        Setting(
+            "",
+            parse.optional(parse.listening_bus),
+            "for the proxy alone: tcp://HOST:PORT where it passes checkers of other hosts on to the instance that leads",
+        ),
+    ]

@@ -240,6 +240,15 @@ def coordinator(text: str) -> str:
     return text
 
 
+def listening_bus(text: str) -> str:
+    """Where connections to the work sockets are taken: they use the two ports after the one named, too."""
+    scheme, _, rest = text.partition("://")
+    _, _, number = rest.rpartition(":")
+    if scheme != "tcp" or endpoint(text) != text or not number.isdecimal() or int(number) > 65_533:
+        raise ValueError("must be tcp://HOST:PORT, with a port of at most 65533")
+    return text
+
+
 def network(text: str) -> Network:
     """A network in CIDR form."""
     try:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actors.proxy.relay import READ_SIZE, Relay
-from actors.proxy.upstreams import Upstreams
+from actors.proxy.upstreams import BusSocket, Upstreams
 from common.clients.tcp_options import bound_buffers, enable_keepalive, set_user_timeout
 from common.log import get_logger
 
@@ -28,8 +28,9 @@ class Service:
 
     `process` of an instance takes its connections at `socket(instance_dir)`, `most` at once. A client that acknowledges nothing
     for `gone_after` seconds is gone, and one that reads nothing of what is there for it for `stalled` seconds is let go.
-    `preface` gives what an instance gets before the first byte, from the addresses of the client and of ours. `crowded` and
-    `closed` are what a client gets where there is no place, and where no instance lives.
+    With `bus` they go to that work socket of the instance that leads instead. `preface` gives what an instance gets before the
+    first byte, from the addresses of the client and of ours. `crowded` and `closed` are what a client gets where there is no
+    place, and where no instance lives, `remedy` what the log says then.
     """
 
     process: str
@@ -40,6 +41,8 @@ class Service:
     preface: Callable[[object, object], bytes] = lambda _peer, _own: b""
     crowded: bytes = b""
     closed: bytes = b""
+    bus: BusSocket | None = None
+    remedy: str = "wait while they start, else see their log; clients are told to come back"
 
 
 class Frontend:
@@ -76,7 +79,7 @@ class Frontend:
     def close_silent(self) -> None:
         """End the connections to instances that are dead or silent, so that their clients connect again."""
         for relay in list(self._relays):
-            if relay.directory is not None and self._upstreams.is_silent(relay.directory, self._service.process):
+            if relay.directory is not None and self._has_ended(relay.directory):
                 relay.end_instance()
 
     def admit(self, relay: Relay, client: asyncio.Transport) -> bool:
@@ -97,7 +100,9 @@ class Frontend:
         self._relays.pop(relay, None)
 
     def find_upstreams(self) -> list[tuple[Path, str]]:
-        """The instances that live, the leader first."""
+        """The instances that live, the leader first; of work sockets those of the leader alone."""
+        if self._service.bus is not None:
+            return self._upstreams.find_bus(self._service.bus)
         found = self._upstreams.find_candidates(self._service.process)
         return [(directory, str(self._service.socket(directory))) for directory in found]
 
@@ -114,9 +119,13 @@ class Frontend:
         """What a client gets instead of an instance; that none lives is told once until one does."""
         if not crowded and not self._alone:
             self._alone = True
-            remedy = "wait while they start, else see their log; clients are told to come back"
-            log.warning("no_instance", process=self._service.process, remedy=remedy)
+            log.warning("no_instance", process=self._service.process, remedy=self._service.remedy)
         return self._service.crowded if crowded else self._service.closed
+
+    def _has_ended(self, directory: Path) -> bool:
+        """Whether clients have to connect again: this instance is silent, or works for another leader by now."""
+        aside = self._service.bus is not None and not self._upstreams.leads(directory)
+        return aside or self._upstreams.is_silent(directory, self._service.process)
 
     def _find_least(self) -> Relay | None:
         """The oldest of: those that never said anything; those whose instance has ended; those to an instance that follows."""

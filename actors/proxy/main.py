@@ -10,7 +10,7 @@ import json
 import resource
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from actors.proxy.frontend import Frontend, Service
@@ -21,7 +21,10 @@ from common.errors import ConfigError
 from common.peers import Peers, ProxiedPeer, default_gateways, parse_address
 from common.process import Main, Runtime, run_actor
 from common.proxy_header import encode_header
-from common.socket_paths import control_socket, feed_socket
+from common.socket_paths import control_socket, feed_socket, socket_directory
+from common.work_endpoints import inbox_endpoint, tasks_endpoint
+
+Report = Callable[[BaseException], None]
 
 #: Seconds between two looks at the instances, and without one after which this process hangs and ends itself.
 LOOK_EVERY, HANG_LIMIT = 0.5, 30.0
@@ -29,6 +32,8 @@ LOOK_EVERY, HANG_LIMIT = 0.5, 30.0
 MOST_CONTROL = 512
 #: Most subscribers of the feed, and files that are open beside the connections.
 MOST_FEED, DESCRIPTORS_BESIDE = 1000, 100
+#: Most connections of checkers of other hosts, two each, and seconds as below.
+MOST_BUS, BUS_GONE, BUS_STALLED = 512, 30.0, 60.0
 #: Seconds for which a client may acknowledge nothing, and read nothing, as the two processes themselves have it.
 CONTROL_GONE, CONTROL_STALLED, FEED_GONE, FEED_STALLED = 30.0, 10.0, 60.0, 60.0
 
@@ -43,7 +48,7 @@ def run(settings: Settings) -> int:
 def raise_descriptor_limit() -> None:
     """Allow this process the files that all its connections take, two for each, where the system lets it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * (MOST_CONTROL + MOST_FEED) + DESCRIPTORS_BESIDE
+    wanted = 2 * (MOST_CONTROL + MOST_FEED + 2 * MOST_BUS) + DESCRIPTORS_BESIDE
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
 
@@ -56,27 +61,31 @@ def make_main(state_dir: Path) -> Main:
         control = Frontend(control_service(runtime.settings), upstreams, runtime.report)
         feed = Frontend(FEED_SERVICE, upstreams, runtime.report)
         host, port = listening_address(runtime.settings.feed_endpoint)
+        buses = bus_frontends(runtime.settings, upstreams, runtime.report)
+        frontends = (control, feed, *(frontend for frontend, _, _ in buses))
         try:
             _end_if_hanging()
             await upstreams.look()
             await control.listen(runtime.settings.control_host, runtime.settings.control_port)
             await feed.listen(host, port)
+            for frontend, bus_host, bus_port in buses:
+                await frontend.listen(bus_host, bus_port)
             runtime.log.info("listening", control_port=runtime.settings.control_port, feed=runtime.settings.feed_endpoint)
-            await _until_stopped(runtime, upstreams, (control, feed))
+            await _until_stopped(runtime, upstreams, frontends)
         finally:
             faulthandler.cancel_dump_traceback_later()
-            control.close()
-            feed.close()
+            for frontend in frontends:
+                frontend.close()
 
     return main
 
 
-def listening_address(endpoint: str) -> tuple[str | None, int]:
-    """Host (None: every address) and port of FEED_ENDPOINT. Raises ConfigError where that is not on TCP."""
+def listening_address(endpoint: str, setting: str = "FEED_ENDPOINT") -> tuple[str | None, int]:
+    """Host (None: every address) and port of an endpoint. Raises ConfigError, with the setting, where it is not on TCP."""
     scheme, _, rest = endpoint.partition("://")
     host, _, port = rest.rpartition(":")
     if scheme != "tcp" or not port.isdecimal():
-        raise ConfigError([f"FEED_ENDPOINT: the proxy listens on tcp://HOST:PORT, not on {endpoint}"])
+        raise ConfigError([f"{setting}: the proxy listens on tcp://HOST:PORT, not on {endpoint}"])
     return None if host == "*" else host.strip("[]"), int(port)
 
 
@@ -95,6 +104,27 @@ def control_service(settings: Settings, peers: Peers | None = None) -> Service:
     )
 
 
+def bus_frontends(settings: Settings, upstreams: Upstreams, report: Report) -> list[tuple[Frontend, str | None, int]]:
+    """For checkers on other hosts: what takes their connections, with host and port; nothing without PROXY_BUS_ENDPOINT."""
+    endpoint = settings.proxy_bus_endpoint
+    if not endpoint:
+        return []
+    made = []
+    for socket in (tasks_endpoint, inbox_endpoint):
+        service = dataclasses.replace(BUS_SERVICE, bus=socket)
+        host, port = listening_address(socket(endpoint), "PROXY_BUS_ENDPOINT")
+        made.append((Frontend(service, upstreams, report), host, port))
+    return made
+
+
+BUS_SERVICE = Service(
+    process="coordinator",
+    socket=socket_directory,
+    most=MOST_BUS,
+    gone_after=BUS_GONE,
+    stalled=BUS_STALLED,
+    remedy="one has to lead, with BUS_SECRET_KEY set: no checker of another host is let in without keys",
+)
 FEED_SERVICE = Service(process="feed", socket=feed_socket, most=MOST_FEED, gone_after=FEED_GONE, stalled=FEED_STALLED)
 
 
@@ -122,7 +152,7 @@ def _make_preface(peers: Peers) -> Callable[[object, object], bytes]:
     return make_preface
 
 
-async def _until_stopped(runtime: Runtime, upstreams: Upstreams, frontends: tuple[Frontend, ...]) -> None:
+async def _until_stopped(runtime: Runtime, upstreams: Upstreams, frontends: Iterable[Frontend]) -> None:
     led: int | None = None
     while not runtime.stopping.is_set():
         runtime.beat()

@@ -18,7 +18,9 @@ from common.leader_file import read_leader
 from common.store.lease_contract import Leader
 
 #: The processes that connections are passed on to.
-PROCESSES = ("control", "feed")
+PROCESSES = ("control", "feed", "coordinator")
+#: Which socket of a bus: given its base, where that is.
+BusSocket = Callable[[str], str]
 #: Seconds without a heartbeat after which an instance gets no new connection, and after which those it has are closed.
 FRESH, SILENT = 5.0, 10.0
 
@@ -90,6 +92,16 @@ class Upstreams:
         moment = self._monotonic()
         fresh = [each for each in self._directories if self._silence(each, process, moment) <= FRESH]
         return sorted(fresh, key=lambda directory: not self.leads(directory))
+
+    def find_bus(self, socket: BusSocket) -> list[tuple[Path, str]]:
+        """The directory of the leader and this socket of its bus on this host; nothing where its bus knows no keys.
+
+        Behind the proxy is the open network: without keys anybody there could take tasks and forge results.
+        """
+        leader, found = self.leader, []
+        if leader is not None and leader.server_key and leader.bus.startswith("ipc://"):
+            found = [each for each in self.find_candidates("coordinator") if self.leads(each)]
+        return [(directory, socket(leader.bus).removeprefix("ipc://")) for directory in found if leader is not None]
 
     def leads(self, directory: Path) -> bool:
         """Whether the instance of this directory is the leader, as far as is known."""

@@ -15,7 +15,7 @@ are at most 512 bytes, eight of one peer wait, and a feed process that holds mor
 ZMTP heartbeats there: libzmq 4.3.5 aborts where one is due on a connection that broke while its input was stopped.
 """
 
-from common.bus.bus_endpoints import inbox_endpoint, tasks_endpoint, worker_topic
+from common.bus.bus_endpoints import worker_topic
 from common.bus.coordinator_bus import CoordinatorBus, Feed
 from common.bus.coordinator_link import InboxSender
 from common.bus.curve_keys import KeyPair, feed_keys, generate_keys, inner_feed_keys
@@ -24,6 +24,7 @@ from common.bus.leader_watch import LeaderWatch
 from common.bus.leader_way import choose_way, leader_addresses
 from common.bus.public_feed import PublicFeed
 from common.bus.worker_bus import WorkerBus
+from common.work_endpoints import inbox_endpoint, tasks_endpoint
 
 __all__ = [
     "CoordinatorBus",

@@ -7,24 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from common.config import Settings
-from common.errors import ConfigError
 from common.socket_paths import socket_directory
 from common.store.lease_contract import Addresses
-
-
-def tasks_endpoint(base: str) -> str:
-    """Where tasks are published, given BUS_ENDPOINT or the base of a leader's sockets."""
-    return base if base.startswith("tcp://") else f"{base}-tasks"
-
-
-def inbox_endpoint(base: str) -> str:
-    """Where the coordinator listens, given such a base; on tcp the port after the one named."""
-    return _next_port(base, 1) if base.startswith("tcp://") else f"{base}-inbox"
-
-
-def feed_endpoint(base: str) -> str:
-    """Where the inner feed is on tcp, given such a base: two ports after the one named."""
-    return _next_port(base, 2)
+from common.work_endpoints import inbox_endpoint, tasks_endpoint
 
 
 def local_addresses(settings: Settings, epoch: int) -> Addresses:
@@ -57,10 +42,3 @@ def worker_topic(worker: str, boot: str) -> bytes:
 def pulse_topic(topic: bytes) -> bytes:
     """Where the pulse for a worker is published: a subscription to its private topic, which begins so, brings it too."""
     return topic + b"pulse"
-
-
-def _next_port(base: str, more: int) -> str:
-    host, _, port = base.rpartition(":")
-    if not port.isdigit():
-        raise ConfigError([f"BUS_ENDPOINT: {base!r} has no port"])
-    return f"{host}:{int(port) + more}"

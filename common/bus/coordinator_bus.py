@@ -9,20 +9,13 @@ from typing import Any
 
 import zmq
 
-from common.bus.bus_endpoints import (
-    feed_endpoint,
-    inbox_endpoint,
-    local_addresses,
-    pulse_topic,
-    remove_sockets_before,
-    tasks_endpoint,
-    worker_topic,
-)
+from common.bus.bus_endpoints import local_addresses, pulse_topic, remove_sockets_before, worker_topic
 from common.bus.curve_keys import CurveGate
 from common.bus.zmq_sockets import Inbox, Publisher, encode_bounded
 from common.config import Settings
 from common.messages import Downward, Pulse
 from common.topics import Holders, Topics
+from common.work_endpoints import feed_endpoint, inbox_endpoint, tasks_endpoint
 
 #: Most workers whose subscriptions are known at once.
 MOST_WORKERS = 4096

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import zmq
 
-from common.bus.bus_endpoints import inbox_endpoint, pulse_topic, tasks_endpoint
+from common.bus.bus_endpoints import pulse_topic
 from common.bus.connection_watch import Connection, ConnectionWatch
 from common.bus.curve_keys import public_key, use_client_keys
 from common.bus.heard_leaders import SILENT
@@ -21,6 +21,7 @@ from common.config import Settings
 from common.errors import MessageError
 from common.messages import Pulse, Upward
 from common.store.lease_contract import Addresses
+from common.work_endpoints import inbox_endpoint, tasks_endpoint
 
 #: Seconds without a pulse after which the sockets are made anew: at first, and at most.
 RENEW_AFTER, RENEW_AT_MOST = 10.0, 60.0

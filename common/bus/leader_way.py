@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from common.bus.bus_endpoints import feed_endpoint, local_addresses
+from common.bus.bus_endpoints import local_addresses
 from common.bus.curve_keys import public_key
 from common.clients.route_address import find_route_address
 from common.config import Settings
 from common.setting_parsers import ANYWHERE
 from common.socket_paths import socket_directory
 from common.store.lease_contract import Addresses, Leader
+from common.work_endpoints import feed_endpoint
 
 #: Changes with each start of the kernel, and is the same in all containers above it (random(4)).
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

@@ -140,7 +140,7 @@ def test_the_directories_are_read(tmp_path: Path) -> None:
     (tmp_path / "instances" / "link").symlink_to(first.directory)
 
     found = {each.directory.name: (set(each.beats), each.leader) for each in read_instances(tmp_path)}
-    assert found == {"a": ({"control", "feed"}, leader("b", 3)), "b": (set(), None)}
+    assert found == {"a": ({"control", "feed", "coordinator"}, leader("b", 3)), "b": (set(), None)}
     assert read_instances(tmp_path / "nowhere") == []
 
 

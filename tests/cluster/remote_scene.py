@@ -38,11 +38,13 @@ def free_ports() -> int:
 class PlayedCoordinator:
     """A bus on tcp with the key of the cluster; it lets WORKER in."""
 
-    def __init__(self, path: Path, epoch: int = 1, port: int = 0, known: str = WORKER.public, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, path: Path, epoch: int = 1, port: int = 0, known: str = WORKER.public, host: str = "127.0.0.1", **more: str
+    ) -> None:
         self.port = port or free_ports()
         settings = {"STATE_DIR": str(path), "FEED_ENDPOINT": f"ipc://{path}/feed", "BUS_CLIENT_KEYS": known}
         settings |= {"BUS_ENDPOINT": f"tcp://{host}:{self.port}", "BUS_SECRET_KEY": CLUSTER.secret}
-        self.settings = load(settings)
+        self.settings = load(settings | more)
         state_dir.create_directories(self.settings)
         self.bus = CoordinatorBus(self.settings, epoch)
         self.credits: list[Credit] = []
