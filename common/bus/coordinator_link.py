@@ -31,7 +31,8 @@ _REMEDIES = {
     Connection.ABSENT: "see that an instance leads there, that the address is right, and that firewalls let this port through",
     Connection.OPEN: "the instance there does not lead, or hangs: see its log",
     Connection.REFUSED: "add the public key of this host ({public}) to BUS_CLIENT_KEYS there, and restart that instance",
-    Connection.UNFINISHED: "set BUS_SERVER_KEY here to the public key of the BUS_SECRET_KEY there",
+    Connection.UNFINISHED: "set BUS_SERVER_KEY here to the public key of the BUS_SECRET_KEY there; behind a proxy see that an "
+    "instance leads there, too",
     Connection.FOREIGN: "set BUS_SECRET_KEY there, and see that no other program has this port",
 }
 _decode_pulse = decoder(Pulse)
