@@ -15,23 +15,26 @@ from common.store.lease_contract import Leader
 
 #: Largest file read, in bytes.
 FILE_LIMIT = 4096
-_NAME = "leader.json"
 
 
-def write_leader(instance_dir: Path, leader: Leader) -> None:
-    """Tell the other processes of this instance who leads. Raises OSError."""
-    small_files.replace_file(instance_dir / _NAME, msgspec.json.encode(leader))
+def write_leader(instance_dir: Path, leader: Leader, shard: int = 0) -> None:
+    """Tell the other processes of this instance which one leads a shard. Raises OSError."""
+    small_files.replace_file(_file_of(instance_dir, shard), msgspec.json.encode(leader))
 
 
-def read_leader(instance_dir: Path) -> Leader | None:
-    """The leader as this instance knows it; None where it knows of none yet."""
+def read_leader(instance_dir: Path, shard: int = 0) -> Leader | None:
+    """The leader of a shard as this instance knows it; None where it knows of none yet."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
-        return msgspec.json.decode(small_files.read_bounded(instance_dir / _NAME, FILE_LIMIT), type=Leader)
+        return msgspec.json.decode(small_files.read_bounded(_file_of(instance_dir, shard), FILE_LIMIT), type=Leader)
     return None
 
 
-def stamp_of(instance_dir: Path) -> int:
+def stamp_of(instance_dir: Path, shard: int = 0) -> int:
     """Changes whenever the file is written: its time of change in nanoseconds, 0 where there is none."""
     with contextlib.suppress(OSError):
-        return (instance_dir / _NAME).stat().st_mtime_ns
+        return _file_of(instance_dir, shard).stat().st_mtime_ns
     return 0
+
+
+def _file_of(instance_dir: Path, shard: int) -> Path:
+    return instance_dir / (f"leader-{shard}.json" if shard else "leader.json")

@@ -12,7 +12,7 @@ from common.source_settings import find_clear_text
 
 def find_conflicts(found: Mapping[str, Any]) -> list[str]:
     """One sentence for each pair that cannot be, beginning with the variable to change. `found`: values by attribute."""
-    problems = _find_missing_for_coordinator(found)
+    problems = [*_find_missing_for_coordinator(found), *_find_shard_conflicts(found)]
     bus: str = found["bus_endpoint"]
     keyed = bool(found["bus_secret_key"]) or "BUS_SECRET_KEY" in found["withheld"]
     if bus.startswith("tcp://") and not keyed:
@@ -63,6 +63,16 @@ def _find_missing_for_coordinator(found: Mapping[str, Any]) -> list[str]:
         problems.append("BUS_SECRET_KEY: a checker with a coordinator on another host needs a key: `domain-monitor keys`")
     if not found["bus_server_key"]:
         problems.append("BUS_SERVER_KEY: a checker with a coordinator on another host needs the public key of that coordinator")
+    return problems
+
+
+def _find_shard_conflicts(found: Mapping[str, Any]) -> list[str]:
+    """What is wrong with how the watch list is divided."""
+    problems = []
+    if found["shards"] > 1 and found["store_url"].startswith("sqlite:") and "STORE_URL" not in found["withheld"]:
+        problems.append("SHARDS: more than one needs STORE_URL=postgresql://...: one SQLite file has one writer")
+    if any("." in top for top in found["shard_spread"]):
+        problems.append("SHARD_SPREAD: takes top-level domains alone")
     return problems
 
 

@@ -114,7 +114,7 @@ class Standby:
         if leader == self._followed:
             return False
         try:
-            leader_file.write_leader(self._runtime.settings.instance_dir, leader)
+            leader_file.write_leader(self._runtime.settings.instance_dir, leader, self._runtime.settings.shard)
         except OSError as error:  # the next look tries again
             if not self._untold:
                 self._runtime.log.error("leader_not_told", error=str(error))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common.config import Settings
 from common.errors import ConfigError
-from common.socket_paths import socket_directory
+from common.socket_paths import shard_ending, socket_directory
 from common.store.lease_contract import Addresses
 
 
@@ -33,8 +33,9 @@ def local_addresses(settings: Settings, epoch: int) -> Addresses:
     A second bind on a path would take over new connections without a word, while the first keeps those it has.
     """
     directory = socket_directory(settings.state_dir)
-    base = settings.bus_endpoint if settings.bus_endpoint.startswith("ipc://") else f"ipc://{directory / 'bus'}"
-    return Addresses(f"{base}-{epoch}", f"ipc://{directory / 'inner-feed'}-{epoch}")
+    shard = shard_ending(settings.shard)
+    base = settings.bus_endpoint if settings.bus_endpoint.startswith("ipc://") else f"ipc://{directory / 'bus'}{shard}"
+    return Addresses(f"{base}-{epoch}", f"ipc://{directory / 'inner-feed'}{shard}-{epoch}")
 
 
 def remove_sockets_before(settings: Settings, epoch: int) -> None:
