@@ -200,9 +200,9 @@ class Accuracy:
         return {
             "since": self.since or None,
             "alarms": self.alarms.to_plain(),
-            "methods": [{"method": method, **_show_tally(tally)} for method, tally in sorted(self._methods.items())],
+            "methods": [{"method": method, **show_tally(tally)} for method, tally in sorted(self._methods.items())],
             "servers": [
-                {"method": method, "server": server, "suffix": suffix, **_show_tally(tally)}
+                {"method": method, "server": server, "suffix": suffix, **show_tally(tally)}
                 for (method, server, suffix), tally in rows
             ],
             "servers_known": len(self._servers),
@@ -276,5 +276,6 @@ def is_younger_registration(entry: Entry, alarmed_at: float) -> bool:
     return created is not None and at is not None and at >= alarmed_at - (_DAY if len(created) <= 10 else _SKEW)
 
 
-def _show_tally(tally: Tally) -> dict[str, Any]:
+def show_tally(tally: Tally) -> dict[str, Any]:
+    """For the status page."""
     return {"confirmed": tally.confirmed, "contradicted": tally.contradicted, "share": tally.share_right()}

@@ -44,6 +44,7 @@ class Status:
         return {
             "started_at": domains.started,
             "leader": {"instance": self._policy.instance, "epoch": self._policy.epoch},
+            **self._show_shard(),
             "ready": known and not any(problem.unwatched for problem in problems),
             "problems": [problem.to_map() for problem in problems],
             "missing": list(self._policy.missing),
@@ -80,6 +81,11 @@ class Status:
             "servers": servers,
             "remedy": f"CANARIES_FILE has to list names that are surely registered under .{gap.suffix}",
         }
+
+    def _show_shard(self) -> dict[str, int]:
+        """Show which part of a divided list this is the status of; nothing of a whole one."""
+        shards = self._policy.layout.shards
+        return {"shard": self._policy.shard, "shards": shards} if shards > 1 else {}
 
     def _show_queues(self, now: float) -> dict[str, Any]:
         """Count the names and queries in each queue."""

@@ -135,7 +135,7 @@ class Rooms:
         )
 
     def _build_outbox(self, policy: Policy, rng: Random) -> None:
-        self.feed = FeedPublisher(self.effects, policy.instance)
+        self.feed = FeedPublisher(self.effects, policy.instance, policy.shard if policy.layout.shards > 1 else None)
         self.deliveries = Deliveries()
         self.announcer = Announcer(
             self.domains,
