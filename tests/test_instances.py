@@ -10,6 +10,7 @@ import pytest
 
 from common import config, heartbeat, instance_lock, instances, leader_file, state_dir
 from common.heartbeat import Heartbeat
+from common.instances import Coordinator
 from common.socket_paths import socket_directory
 from common.store.lease_contract import Leader
 
@@ -46,9 +47,8 @@ def test_an_instance_is_what_its_heartbeats_say(tmp_path: Path) -> None:
     (found,) = instances.list_instances(tmp_path)
 
     assert (found.name, found.heard_at, found.started_at, found.processes) == ("one", NOW - 500.0, NOW - 700.0, 2)
-    assert found.coordinator is not None
-    assert found.coordinator.at == NOW - 520.0
-    assert (found.stopping, found.leader) == (False, None)
+    assert found.coordinators == {0: Coordinator(NOW - 520.0, NOW - 600.0)}
+    assert (found.stopping, found.leaders) == (False, {})
     beat(one, "notifier-0", NOW - 501.0, stopping=True)
     (found,) = instances.list_instances(tmp_path)
     assert (found.processes, found.stopping) == (3, True)
@@ -83,7 +83,7 @@ def test_what_is_no_instance_is_left_out(tmp_path: Path, content: bytes) -> None
     (home / "white space" / "heartbeats").rename(good / "heartbeats")
 
     (found,) = instances.list_instances(tmp_path)
-    assert (found.name, found.processes, found.leader) == ("good", 0, None)
+    assert (found.name, found.processes, found.leaders) == ("good", 0, {})
 
 
 def test_those_with_the_newest_signs_of_life_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,9 @@ from aiohttp import web
 
 from actors.control import local_problems
 from actors.control.auth import AccessPolicy
-from actors.control.http_problems import Problem
-from actors.control.instance_health import STATUS_LIMIT, HealthAssessor, HealthReport, expected_groups
+from actors.control.coordinator_health import STATUS_LIMIT, hear
+from actors.control.http_problems import Problem, store_unavailable
+from actors.control.instance_health import HealthAssessor, HealthReport, expected_groups
 from actors.control.instance_watch import InstanceWatch, Sight, instance_problems
 from actors.control.live_feed import LiveFeed
 from actors.control.member_watch import RosterLook, clock_problems
@@ -21,6 +22,8 @@ from actors.control.request_security import build_access_policy
 from actors.control.store_readers import StoreReaders
 from common import config, heartbeat
 from common.config import Settings
+from common.core.coordinator.merged_status import merge_problems
+from common.core.shards.layout import Layout
 from common.core.telemetry import problems as telemetry
 from common.core.telemetry.metrics import Metrics
 from common.errors import MessageError
@@ -46,7 +49,10 @@ class Commands(Protocol):
 
 @dataclass
 class Control:
-    """The control process' parts. `now` gives epoch seconds, `monotonic` seconds for durations."""
+    """The control process' parts. `now` gives epoch seconds, `monotonic` seconds for durations.
+
+    `find_layout` gives how the store divides the names, None while it has none; it is called in a thread.
+    """
 
     settings: Settings
     store: StoreReaders
@@ -55,6 +61,7 @@ class Control:
     now: Callable[[], float]
     monotonic: Callable[[], float]
     process: str = "control"
+    find_layout: Callable[[], Layout | None] = Layout
     peers: Peers | None = None  # by default the settings say which
     access: AccessPolicy = field(init=False)
     live: LiveFeed = field(init=False)
@@ -64,6 +71,7 @@ class Control:
     refreshes: TokenBucket = field(default_factory=lambda: TokenBucket(1.0, 1.0))
     _beats: dict[str, Heartbeat] = field(default_factory=dict)
     _beats_at: float | None = None
+    _layout: Layout | None = None
     _seen: list[telemetry.Problem] = field(default_factory=list)
     _seen_at: float | None = None
     _sight: Sight = field(default_factory=Sight)
@@ -90,10 +98,12 @@ class Control:
         """The present health. What began or ended by this look is logged and counted."""
         beats, seen, statuses = await self.heartbeats(), await self._look_around(), self.live.latest_statuses()
         told = [
-            telemetry.parse_problems(status.content.get("problems")) if status is not None and status.age <= STATUS_LIMIT else []
+            telemetry.parse_problems(status.content.get("problems"))
+            if status is not None and status.age <= STATUS_LIMIT
+            else []
             for status in statuses
         ]
-        report = self.health.assess(self.now(), beats, [*map(heard_of, statuses)], merge_problems(told), seen, self._sight)
+        report = self.health.assess(self.now(), beats, [*map(hear, statuses)], merge_problems(told), seen, self._sight)
         for change in report.changes:
             (log.error if change.began else log.info)(change.log_event, **change.log_fields())
             if change.began:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 
 from actors.control import app
 from actors.control.context import Control
@@ -14,6 +15,7 @@ from common.clock import monotonic, now
 from common.process import Runtime
 from common.socket_paths import control_socket
 from common.store.reader import open_reader
+from common.store.shards import find_layout
 from common.suffixes import load_suffixes
 
 #: Seconds between two heartbeats.
@@ -35,6 +37,7 @@ async def main(runtime: Runtime) -> None:
         now=now,
         monotonic=monotonic,
         process=runtime.process,
+        find_layout=partial(find_layout, settings),
     )
     listener = Listener(app.build_app(control))
 

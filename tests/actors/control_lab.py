@@ -226,8 +226,8 @@ class Coordinator:
         self.there = True
         self.taken: list[tuple[str, str]] = []
 
-    def send(self, message: Any) -> bool:
-        """Remember a command."""
+    def send(self, message: Any, shard: int) -> bool:
+        """Remember a command, and to which shard it went where that is not the first."""
         if self.there:
             self.taken.append((message.verb, message.target))
         return self.there

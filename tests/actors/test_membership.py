@@ -298,7 +298,7 @@ def test_what_is_announced_is_what_the_directory_of_the_instance_shows(tmp_path:
     early = describe_member(settings, "i", found, 50.0).shown
     assert (early.heard_ago, early.coordinator_ago) == (0.0, 0.0)
     assert found is not None
-    alone = describe_member(settings, "i", found._replace(coordinator=None, leader=None), 100.0).shown
+    alone = describe_member(settings, "i", found._replace(coordinators={}, leaders={}), 100.0).shown
     assert alone == Shown(host, 2, True, heard_ago=1.0)
     monkeypatch.setattr(os, "uname", lambda: os.uname_result(("s", "x" * 999, "r", "v", "m")))
     assert len(describe_member(settings, "i", None, 0.0).shown.host) == HOST_LIMIT
