@@ -15,6 +15,7 @@ from common.clock import monotonic, now
 from common.process import Runtime
 from common.socket_paths import control_socket
 from common.store.reader import open_reader
+from common.store.shard_readers import read_texts
 from common.store.shards import find_layout
 from common.suffixes import load_suffixes
 
@@ -38,6 +39,7 @@ async def main(runtime: Runtime) -> None:
         monotonic=monotonic,
         process=runtime.process,
         find_layout=partial(find_layout, settings),
+        read_texts=partial(read_texts, settings),
     )
     listener = Listener(app.build_app(control))
 

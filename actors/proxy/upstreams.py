@@ -1,4 +1,4 @@
-"""Which instances live and which one leads, by what they keep in STATE_DIR/instances: heartbeats, and files about the leader.
+"""Which instances live and which ones lead, by what they keep in STATE_DIR/instances: heartbeats, and files about leaders.
 
 How long ago an instance was heard is measured by our own steady clock from the look that found a new heartbeat, so that
 neither a clock that is set nor a pause of our own makes every instance look dead.
@@ -7,14 +7,14 @@ neither a clock that is set nor a pause of our own makes every instance look dea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from common import clock
 from common.heartbeat import read_heartbeat
 from common.instances import list_directories
-from common.leader_file import read_leader
+from common.leader_file import read_leaders
 from common.store.lease_contract import Leader
 
 #: The processes that connections are passed on to.
@@ -24,11 +24,11 @@ FRESH, SILENT = 5.0, 10.0
 
 
 class Found(NamedTuple):
-    """What one instance says in its directory: times of the last heartbeats by process (epoch seconds), and who leads."""
+    """What one instance says in its directory: last heartbeats by process (epoch seconds), and who leads each shard."""
 
     directory: Path
     beats: dict[str, float]
-    leader: Leader | None
+    leaders: Mapping[int, Leader]
 
 
 class _Heard(NamedTuple):
@@ -56,7 +56,12 @@ class Upstreams:
         self._heard: dict[tuple[Path, str], _Heard] = {}
         self._looked = asyncio.Condition()
         self._moment = 0.0  # of the last look
-        self.leader: Leader | None = None
+        self._leaders: dict[int, Leader] = {}
+
+    @property
+    def leader(self) -> Leader | None:
+        """The leader of the first shard."""
+        return self._leaders.get(0)
 
     async def look(self) -> None:
         """Read the files of all instances again."""
@@ -83,17 +88,17 @@ class Upstreams:
                     heard[key] = last
         self._heard = heard
         self._directories = sorted(instance.directory for instance in found)
-        self.leader = self._find_leader(found)
+        self._leaders = self._find_leaders(found)
 
     def find_candidates(self, process: str) -> list[Path]:
-        """The directories of instances of which this process was heard just now, that of the leader first."""
+        """The directories of instances of which this process was heard just now, that which leads the first shard first."""
         moment = self._monotonic()
         fresh = [each for each in self._directories if self._silence(each, process, moment) <= FRESH]
-        return sorted(fresh, key=lambda directory: not self.leads(directory))
+        return sorted(fresh, key=lambda directory: self.leader is None or directory.name != self.leader.instance)
 
     def leads(self, directory: Path) -> bool:
-        """Whether the instance of this directory is the leader, as far as is known."""
-        return self.leader is not None and directory.name == self.leader.instance
+        """Whether the instance of this directory leads a shard, as far as is known."""
+        return any(directory.name == leader.instance for leader in self._leaders.values())
 
     def is_silent(self, directory: Path, process: str) -> bool:
         """Whether the last look found that this process of an instance has been silent for too long, or is gone."""
@@ -110,12 +115,17 @@ class Upstreams:
         heard = self._heard.get((directory, process))
         return float("inf") if heard is None else moment - heard.moment
 
-    def _find_leader(self, found: list[Found]) -> Leader | None:
-        """The leader of the highest epoch that a living instance names: others may remember one of an earlier store."""
-        living = [each.leader for each in found if any(not self.is_silent(each.directory, process) for process in PROCESSES)]
-        return max((leader for leader in living if leader is not None), key=lambda leader: leader.epoch, default=None)
+    def _find_leaders(self, found: list[Found]) -> dict[int, Leader]:
+        """By shard, that of the highest epoch that a living instance names: others may remember one of an earlier store."""
+        leaders: dict[int, Leader] = {}
+        for each in found:
+            if any(not self.is_silent(each.directory, process) for process in PROCESSES):
+                for shard, leader in each.leaders.items():
+                    if shard not in leaders or leader.epoch > leaders[shard].epoch:
+                        leaders[shard] = leader
+        return leaders
 
 
 def _read_instance(directory: Path) -> Found:
     beats = ((process, read_heartbeat(directory, process)) for process in PROCESSES)
-    return Found(directory, {process: beat.at for process, beat in beats if beat is not None}, read_leader(directory))
+    return Found(directory, {process: beat.at for process, beat in beats if beat is not None}, read_leaders(directory))

@@ -17,7 +17,7 @@ from actors.control.member_watch import (
 )
 from common.instances import Coordinator, Instance
 from common.store.lease_contract import Leader
-from common.store.member_contract import Member, Roster, SeenMember, Shown
+from common.store.member_contract import Member, Roster, SeenMember, Shown, ShownShard
 
 #: The clock of the database.
 THEN = 5000.0
@@ -49,6 +49,14 @@ def test_an_announcement_tells_all_that_is_known_of_an_instance() -> None:
     (bare,) = watch.note(roster(seen()), 1.0)
     assert bare.instance == Instance("far", THEN, 77.0, 0, False, {}, {}, None, "north")
     assert [row.status for row in watch.note(roster(seen("a", stopping=True), seen("b")), 2.0)] == ["stopping", "ok"]
+
+
+def test_an_announcement_tells_of_every_shard() -> None:
+    """Of those that it knows a leader of, and has a coordinator for."""
+    shards = (ShownShard(1, "x", 4, 2.0, 50.0), ShownShard(2))
+    (row,) = MemberWatch().note(roster(seen(leader="far", epoch=3, shards=shards)), 0.0)
+    assert row.instance.leaders == {0: Leader("far", "", 3, "", ""), 1: Leader("x", "", 4, "", "")}
+    assert row.instance.coordinators == {1: Coordinator(THEN - 2.0, 50.0)}
 
 
 def test_the_age_of_a_first_announcement_is_by_the_clock_of_the_database() -> None:

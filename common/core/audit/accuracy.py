@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from heapq import nsmallest
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 
+from common.core.audit.tallies import SHOWN, Alarms, Count, Tally, show_tally
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome
@@ -36,8 +37,8 @@ from common.core.verdict.verdicts import SURE
 
 #: Most (method, server, suffix) kept, and how many make room together when there are too many.
 LIMIT, ROOM = 2000, 200
-#: Most rows shown, and most keys that get metric series of their own.
-SHOWN, NAMED = 200, 200
+#: Most keys that get metric series of their own.
+NAMED = 200
 #: Longest server name kept, in characters.
 SERVER_LIMIT = 120
 #: How much younger than the alarm a registration may seem where only its day is known, and where the clocks differ, in seconds.
@@ -46,50 +47,13 @@ _DAY, _SKEW = 86_400.0, 60.0
 _FREE = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM, State.UNREGISTERED, State.RESERVED, State.DROPPING})
 _NO_OBJECT = frozenset({Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.PREMIUM, Outcome.DROPPING})
 _ALARMS = frozenset({"available", "available_premium"})
-_Count = Annotated[int, Meta(ge=0)]
-
-
-class Tally(Struct):
-    """How often answers were confirmed and contradicted."""
-
-    confirmed: _Count = 0
-    contradicted: _Count = 0
-
-    def share_right(self) -> float:
-        """The share that was right, with a prior of Beta(0.5, 0.5): one half before anything is known."""
-        return round((self.confirmed + 0.5) / (self.confirmed + self.contradicted + 1.0), 4)
-
-    def add_answer(self, *, right: bool) -> None:
-        """Count one more answer."""
-        self.confirmed += right
-        self.contradicted += not right
-
-
-class Alarms(Struct):
-    """How the alarms turned out; those neither confirmed nor retracted are still open or were never settled."""
-
-    announced: _Count = 0
-    confirmed: _Count = 0
-    retracted: _Count = 0
-
-    def to_plain(self) -> dict[str, Any]:
-        """For the status page; `precision` is null until the first alarm is settled."""
-        settled = self.confirmed + self.retracted
-        precision = round(self.confirmed / settled, 4) if settled else None
-        return {
-            "announced": self.announced,
-            "confirmed": self.confirmed,
-            "retracted": self.retracted,
-            "unsettled": max(0, self.announced - settled),
-            "precision": precision,
-        }
 
 
 class _Saved(Struct):
     """The form in the store: tallies as rows of method, server, suffix, confirmed, contradicted."""
 
     since: float = 0.0
-    servers: list[tuple[str, str, str, _Count, _Count]] = field(default_factory=list)
+    servers: list[tuple[str, str, str, Count, Count]] = field(default_factory=list)
     methods: dict[str, Tally] = field(default_factory=dict)
     alarms: Alarms = field(default_factory=Alarms)
 
@@ -274,8 +238,3 @@ def is_younger_registration(entry: Entry, alarmed_at: float) -> bool:
     created = record.observation.reading.fields.created_at if record is not None and record.at > alarmed_at else None
     at = iso_to_epoch(created) if created else None
     return created is not None and at is not None and at >= alarmed_at - (_DAY if len(created) <= 10 else _SKEW)
-
-
-def show_tally(tally: Tally) -> dict[str, Any]:
-    """For the status page."""
-    return {"confirmed": tally.confirmed, "contradicted": tally.contradicted, "share": tally.share_right()}

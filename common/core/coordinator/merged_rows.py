@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from common.core.audit.accuracy import SHOWN, Alarms, Tally, show_tally
+from common.core.audit.tallies import SHOWN, Alarms, Tally, show_tally
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]

@@ -23,10 +23,11 @@ from common.core.coordinator.merged_rows import (
     take_numbers,
 )
 from common.core.coordinator.merged_sources import merge_sources
-from common.core.coordinator.status import MOST_CHANNELS, MOST_GAPS, SHOWN
 from common.core.telemetry.metrics import MAX_SERIES, Metrics, snapshot_rows
 from common.core.telemetry.problems import Problem, parse_problems
 
+#: Most budgets and servers shown (limited and quarantined ones first), silent channels, and suffixes without a working canary.
+SHOWN, MOST_CHANNELS, MOST_GAPS = 200, 100, 100
 #: Gauges that end so are the longest of something; all others are numbers of something.
 _LONGEST = "_max_seconds"
 

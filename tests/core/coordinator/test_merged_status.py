@@ -7,8 +7,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from common.core.coordinator.merged_status import ShardStatus, merge_metrics, merge_problems, merge_statuses
-from common.core.coordinator.status import MOST_CHANNELS, MOST_GAPS, SHOWN, Status
+from common.core.coordinator.merged_status import (
+    MOST_CHANNELS,
+    MOST_GAPS,
+    SHOWN,
+    ShardStatus,
+    merge_metrics,
+    merge_problems,
+    merge_statuses,
+)
+from common.core.coordinator.status import Status
 from common.core.model.limit import Limit
 from common.core.model.source_row import Configured, Entitled, SourceBudget, SourceRow, SourceTrust, Trusted
 from common.core.telemetry.metrics import MAX_SERIES, Metrics, snapshot_rows
@@ -44,7 +52,7 @@ def test_the_status_of_a_single_shard_is_itself() -> None:
 def test_what_no_shard_says_is_not_there() -> None:
     """Nor is anything made up where a value is of another kind."""
     assert set(merged({}, None)) == {"ready", "problems", "shards"}
-    odd = merged({key: 7 for key in Status(busy_rooms(), policy_of()).build_status(NOW)})
+    odd = merged(dict.fromkeys(Status(busy_rooms(), policy_of()).build_status(NOW), 7))
     assert (odd["domains"], odd["budgets"], odd["sources"], odd["ready"]) == ({"by_state": {}}, [], [], False)
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from common.core.coordinator.status import MOST_CHANNELS, SHOWN, Status
+from common.core.coordinator.merged_status import MOST_CHANNELS, SHOWN
+from common.core.coordinator.status import Status
 from common.core.coordinator.wiring import Rooms
 from common.core.model.channel import ChannelKey
 from common.core.model.effects import Publish
