@@ -231,6 +231,12 @@ def control(status: int, body: bytes) -> Iterator[int]:
         ),
         (200, b'{"status":"ok","instances":[{"instance":"a","role":"leader","status":"ok"}]}', 0, "healthy: 200 ok"),
         (200, b'{"status":"ok","instances":{"a":1,"b":2}}', 0, "healthy: 200 ok"),
+        (
+            200,
+            b'{"instances":[{"instance":"a","role":"leader","leads":[0,2]},{"instance":"b","role":"x","leads":[]}]}',
+            0,
+            "healthy: 200\ninstances: a (leader of shards 0, 2, None), b (x, None)",
+        ),
         (503, b'{"status":"x","problems":[]}', 1, "unhealthy: 503 x"),
         (503, b'{"detail":"Too many connections."}', 1, "unhealthy: 503 Too many connections."),
         (503, b"<html>", 1, "unhealthy: 503"),
