@@ -18,6 +18,7 @@ from common.clock import now
 from common.config import Settings
 from common.core.coordinator.inputs import ListChunkRead, ListFailed, ListRead, ListSame, Measure, Measured
 from common.core.registries.directory import Bases, Directory
+from common.core.shards.layout import ONE_SHARD, Layout
 from common.core.telemetry.declared_counters import status_class
 from common.core.watchlist.list_diff import ListChunk, ListSummary
 from common.errors import ListError
@@ -44,7 +45,14 @@ class ListSource:
     One task uses it. `close` ends the process; it has to be called after an early stop.
     """
 
-    def __init__(self, settings: Settings, command: Sequence[str] = READER, read_limit: float = READ_LIMIT) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        command: Sequence[str] = READER,
+        read_limit: float = READ_LIMIT,
+        layout: Layout = ONE_SHARD,
+    ) -> None:
+        self._shard, self._layout = settings.shard, layout
         self.source = list_source_name(settings)
         self._command = command
         self._read_limit = read_limit
@@ -58,7 +66,7 @@ class ListSource:
         try:
             await self.close()
             self._child = await ReaderProcess.start(self._command, self._log, "list-reader")
-            await self._child.request_list(Ask(self._seen))
+            await self._child.request_list(Ask(self._seen, self._shard, self._layout))
             frame = await self._child.next_frame(self._read_limit)
             match frame:
                 case Read():
