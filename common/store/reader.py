@@ -63,6 +63,15 @@ def open_reader(settings: Settings) -> Reader:
     return PostgresReader(settings.store_url)
 
 
+def open_shard_reader(settings: Settings, shard: int) -> Reader:
+    """A look at the state of one shard alone; the numbers of its names are its own. Raises StoreError as `open_reader`."""
+    if settings.store_in_file:
+        return SqliteReader(settings.store_path)
+    from common.store.postgres.postgres_reader import PostgresReader  # noqa: PLC0415  # most instances need no psycopg
+
+    return PostgresReader(settings.store_url, shard=shard)
+
+
 class SqliteReader:
     """See `store_contract.Reader`; `scan_limit` bounds the names that one page may look at for a substring.
 

@@ -58,6 +58,7 @@ def open_writer(settings: Settings, epoch: int) -> Writer:
         settings.store_url,
         settings.state_dir,
         epoch,
+        shard=settings.shard,
         ledger_days=settings.ledger_retention,
         ledger_per_name=settings.ledger_per_name,
     )

@@ -34,7 +34,7 @@ def open_next(settings: Settings) -> Writer:
     """The store of the settings, opened in the epoch after its last one."""
     if settings.store_in_file:
         return open_writer(settings, read_epoch(settings.store_path) + 1)
-    return open_writer(settings, read_stored_epoch(settings.store_url) + 1)
+    return open_writer(settings, read_stored_epoch(settings.store_url, settings.shard) + 1)
 
 
 def bounded_reader(settings: Settings, scan_limit: int) -> Reader:

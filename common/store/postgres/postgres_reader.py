@@ -61,8 +61,8 @@ class PostgresReader:
     schema version.
     """
 
-    def __init__(self, url: str, scan_limit: int = SCAN_LIMIT) -> None:
-        self._server = Server(url)
+    def __init__(self, url: str, scan_limit: int = SCAN_LIMIT, shard: int = 0) -> None:
+        self._server = Server(url, shard)
         self._scan_limit = scan_limit
         self._guard = threading.Lock()
         self._connection: Connection | None = self._connect()

@@ -59,11 +59,13 @@ class PostgresWriter:
         state_dir: Path,
         epoch: int,
         *,
+        shard: int = 0,
         ledger_days: int = 90,
         ledger_per_name: int = LEDGER_PER_NAME,
         now: Callable[[], float] = clock.now,
     ) -> None:
-        self._server = Server(url)
+        self._server = Server(url, shard)
+        self._shard = shard
         self._epoch = epoch
         self._ledger_per_name = ledger_per_name
         self._ledger_width = ledger_width(ledger_days)
@@ -90,7 +92,7 @@ class PostgresWriter:
             trust = rows_of(connection, _TRUST)
             problems = rows_of(connection, "SELECT entry, code, reason FROM problem ORDER BY n")
             counts = rows_of(connection, "SELECT state, count(*) FROM delivery GROUP BY state")
-            for key in (schema.SCHEMA_KEY, schema.NEXT_KEY, tables.IDENTITY_KEY, tables.COMMIT_KEY):
+            for key in (schema.NEXT_KEY, *tables.OWN_KEYS):
                 meta.pop(key, None)
             return StoredState(
                 names=self._names(),
@@ -183,7 +185,7 @@ class PostgresWriter:
         self.engine = engine_of(connection)
         with self._server.translated("open the state"):
             self._marker.require_same(tables.read_identity(connection) if tables.holds_state(connection) else None)
-            fence.raise_to(connection, self._epoch, self._server.shown)
+            fence.raise_to(connection, self._epoch, self._server.shown, self._shard)
         with self._transaction("bring the state up to date") as connection:
             tables.migrate(connection)
             identity = tables.read_identity(connection)
