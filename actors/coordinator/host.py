@@ -166,8 +166,8 @@ class Host:
                 self._failed.result()
             await self._drain()
         finally:
-            for task in ending:
-                task.cancel()
+            for waiting in ending:
+                waiting.cancel()
             if self._timer is not None:
                 self._timer.cancel()
             for task in self._tasks:

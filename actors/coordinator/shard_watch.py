@@ -1,7 +1,7 @@
 """What the coordinator of one of several shards sees of the others: which instances are alive, and which leads what.
 
-From that follow when it takes its shard, when it hands it over, and whether INSTANCE_ID is its own: the coordinator of the first
-shard announces that for all of an instance.
+From that follow when it takes its shard, when it hands it over, and whether INSTANCE_ID is its own: the coordinator of the
+first shard announces that for all of an instance.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class ShardWatch:
         return noted is not None and noted.incarnation == holder.member.incarnation
 
     def _require_name(self, holder: SeenMember | None) -> None:
-        """Raise InstanceTaken where another instance has our name for good: a new run of ours is noted after its announcement."""
+        """Raise InstanceTaken where another instance has our name for good: a run of ours is noted after its announcement."""
         if not self._runtime.settings.shard:
             return
         self._strange = self._strange + 1 if holder is not None and not self._is_own(holder) else 0

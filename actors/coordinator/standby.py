@@ -32,7 +32,7 @@ class Standby:
     def __init__(
         self, runtime: Runtime, leases: Leases, settle: Callable[[], Layout] = Layout, watch: ShardWatch | None = None
     ) -> None:
-        """`settle` gives the layout of the store, before its first look; `watch`: the other instances, where there are shards."""
+        """`settle` gives the layout of the store before its first look; `watch` sees the instances where there are shards."""
         self.layout: Layout | None = None
         self._runtime = runtime
         self._leases = leases

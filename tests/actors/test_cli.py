@@ -135,7 +135,7 @@ def test_every_program_drains_and_comes_back() -> None:
     conf.read(ROOT / "supervisord.conf", encoding="utf-8")
     programs = [name for name in conf.sections() if name.startswith("program:")]
 
-    assert len(programs) == 7
+    assert len(programs) == 8
     for name in programs:
         row = conf[name]
         assert (row["stopwaitsecs"], row["startretries"], row["autorestart"]) == ("40", "1000000", "true")

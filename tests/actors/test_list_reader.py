@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from actors.coordinator import list_reader
-from actors.coordinator.list_frames import Read
+from actors.coordinator.list_frames import Ask, Read
 from actors.coordinator.list_sources import ListSource
 from common import config
 from common.clients.list_text import NO_VERSION
@@ -252,6 +252,6 @@ def test_a_database_server_that_is_away_is_no_fault_of_the_list(monkeypatch: pyt
         yield [1], ["example.com"], [1], [0]
 
     with listed(monkeypatch, lambda handler, _number: reply(handler, 200, LIST)):
-        read, *_ = list_reader._answer_frames(NO_VERSION, names)
+        read, *_ = list_reader._answer_frames(Ask(NO_VERSION), names, lambda _: 0)
     assert isinstance(read, Read)
     assert (len(looks), read.head.added, read.head.removed) == (3, 1, 0)
