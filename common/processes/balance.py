@@ -102,6 +102,7 @@ class Balance:
     def note_left(self, now: float) -> None:
         """Note that this instance has given its shard up."""
         self._left_until = now + LEFT
+        self._leaders_since = now
 
     def may_take(self, free_since: float, now: float) -> bool:
         """Whether this instance may take its shard, which has been free since then."""

@@ -1,16 +1,22 @@
-"""The whole service with its watch list in two shards over one PostgreSQL: every name is watched, by whichever instance leads."""
+"""The whole service with its watch list in two shards over one PostgreSQL: every name is watched, whichever instance leads."""
 
 from __future__ import annotations
 
+import signal
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from common.config import load
 from common.core.registries.back_ends import group_suffixes
 from common.core.shards.layout import build_layout
+from common.processes.balance import LEADING, SETTLED
+from common.store.shard_view import open_shard_views
 from tests.e2e.site import Site, until
+from tests.e2e.test_instances import signal_all
 from tests.lab import story
 from tests.lab.lab import Lab
 from tests.lab.story import Alarm, Role, Scene
@@ -28,6 +34,10 @@ DROPS = ("early-bird.com", "last-call.com", "second-wind.org", "new-captain.com"
 STAYS = ("granite-press.com", "blaue-stunde.de")
 #: Seconds from a purge to its notice.
 DROP_SECONDS = 25.0
+#: Seconds that a busy machine may take beside what is agreed.
+BUSY = 20.0
+#: Seconds within which the shards of an instance that was killed are led by another one, and of one that was stopped.
+KILLED, STOPPED = 25.0, 8.0
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +88,52 @@ def test_names_of_both_shards_are_told_once_by_one_sequence(server: PostgresServ
         assert len(site.call("/problems").json()["problems"]) == 1
         assert site.stop() == []
     assert site.stack.crashes() == []
+
+
+@contextmanager
+def joined(site: Site, directory: Path, name: str, url: str) -> Iterator[Site]:
+    """A further instance beside that of a site, healthy, with a state directory of its own."""
+    (directory / name).mkdir()
+    settings = {**site.do(lambda lab: lab.environment()), **CADENCE, "STORE_URL": url, "INSTANCE_ID": name, "EGRESS_ID": name}
+    with Site.open(directory / name, settings) as opened:
+        yield opened
+
+
+def test_shards_are_shared_by_two_instances_and_taken_over(server: PostgresServer, tmp_path: Path) -> None:
+    """Each leads one after a while; the shards of one that is killed or stopped are led by the other, and no name is lost."""
+    url = server.url(server.new_schema(), password=PASSWORD)
+    views = open_shard_views(load({"STATE_DIR": str(tmp_path / "views"), "STORE_URL": url, "SHARDS": "2"}))
+
+    def leaders() -> tuple[str, ...]:
+        return views.read().leaders
+
+    def drop(name: str) -> None:
+        one.purge(name)
+        until(lambda: one.told(name), DROP_SECONDS + KILLED, f"a notice of {name}")
+
+    with ExitStack() as ending:
+        ending.callback(views.close)
+        (tmp_path / "one").mkdir()
+        first = {**CADENCE, "STORE_URL": url, "INSTANCE_ID": "one"}
+        one = ending.enter_context(Site.open(tmp_path / "one", first, furnish))
+        assert leaders() == ("one", "one")
+        two = ending.enter_context(joined(one, tmp_path, "two", url))
+        until(lambda: leaders() == ("one", "two"), SETTLED + LEADING + BUSY, "each leads one", 0.1)
+        handed_over = time.monotonic()
+        for name in ("early-bird.com", "last-call.com"):
+            drop(name)
+
+        signal_all(two, signal.SIGKILL)
+        killed = time.monotonic()
+        assert killed > handed_over
+        until(lambda: leaders() == ("one", "one"), KILLED, "one leads both", 0.05)
+        drop("new-captain.com")
+
+        three = ending.enter_context(joined(one, tmp_path, "three", url))
+        assert leaders() == ("one", "one")
+        assert one.stop() == []
+        until(lambda: leaders() == ("three", "three"), STOPPED, "three leads both", 0.05)
+        drop("second-wind.org")
+        assert three.stop() == []
+        assert all(len({item.id for item in one.told(name)}) == 1 for name in DROPS)
+    assert [site.stack.crashes() for site in (one, three)] == [[], []]
