@@ -25,14 +25,14 @@ def shard_of_number(settings: Settings, number: int) -> int:
 
 
 def count_processes(settings: Settings) -> dict[str, int]:
-    """How many processes there are of each pool, by its program: of one that is not empty at least one for each shard."""
+    """How many processes there are of each pool, by its program: at least one for each shard."""
     counts = {
         "checker-fast": settings.fast_checkers,
         "checker-intermediate": settings.intermediate_checkers,
         "checker-deep": settings.deep_checkers,
         "notifier": settings.notifiers,
     }
-    return {name: max(count, settings.shards) if count else 0 for name, count in counts.items()}
+    return {name: max(count, settings.shards) for name, count in counts.items()}
 
 
 def coordinator_name(shard: int) -> str:

@@ -48,6 +48,10 @@ class Layout(Struct, frozen=True):
         return crc32(text.encode()) % self.shards
 
 
+#: Of a watch list that is not divided.
+ONE_SHARD = Layout()
+
+
 def build_layout(shards: int, spread: Iterable[str], groups: Mapping[str, str]) -> Layout:
     """A layout for a store that is made now; `groups`: the back end of each suffix, as far as it is known."""
     if shards == 1:
