@@ -21,6 +21,7 @@ from common.errors import StoreAway
 from common.store.lease_contract import Leader
 from common.store.member_contract import Member, Roster, SeenMember, Shown, ShownShard
 from tests.actors.control_lab import NOW, Lab, domain_row, serving
+from tests.actors.test_control_openapi import DOCUMENT, described, troubles
 
 SHARDS = 3
 LAYOUT = build_layout(SHARDS, ("com",), {})
@@ -109,6 +110,21 @@ def test_all_shards_are_one_picture(tmp_path: Path) -> None:
         groups = {row["group"]: (row["expected"], row["alive"]) for row in status["health"]["groups"]}
         assert groups == {"coordinator": (3, 3), "control": (1, 1), "feed": (1, 1)} | dict.fromkeys(POOLS, (3, 3))
         assert (await lab.get("/ready")) == (200, {"ready": True, "reasons": [], "problems": []})
+
+    stage(story, tmp_path)
+
+
+def test_what_is_shown_of_shards_is_what_is_described(tmp_path: Path) -> None:
+    """At /status, /health and /ready, also while a shard was never heard."""
+
+    async def story(lab: ShardLab) -> None:
+        lab.all_beat(1)
+        for path in ("/status", "/health", "/ready"):
+            status, answer = await lab.get(path)
+            content = described(DOCUMENT["paths"][path]["get"], status)
+            assert troubles(content["application/json"]["schema"], answer) == []
+        shards = DOCUMENT["components"]["schemas"]["Shard"]["properties"]
+        assert shards.keys() == (await lab.get("/status"))[1]["coordinator"]["shards"][0].keys()
 
     stage(story, tmp_path)
 
