@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import structs
 
@@ -23,9 +23,7 @@ from common.core.builtin.registrars import REGISTRARS
 from common.core.channels.channel_health import ChannelHealths
 from common.core.coordinator.source_report import Setup, list_sources
 from common.core.coordinator.source_state import SourceState, read_saved_budgets
-from common.core.model.channel import ChannelKey
 from common.core.model.methods import is_registrar
-from common.core.model.records import TrustRow
 from common.core.model.source_row import Configured, SourceRow
 from common.core.trust.server_trust import Trust
 from common.core_settings import build_policy
@@ -34,8 +32,7 @@ from common.registry_directory import load_directory
 from common.secret_scrubber import shown_url
 from common.sources import missing_settings
 from common.store.database_file import current_path
-from common.store.shard_readers import read_each_shard
-from common.store.store_contract import Reader
+from common.store.reader import open_reader
 
 #: Seconds to wait for each part of the status, and most bytes of it.
 TIMEOUT, LARGEST = 5.0, 8 << 20
@@ -49,14 +46,6 @@ class Origin:
     kind: str
     place: str = ""
     age: float | None = None
-
-
-class _Shard(NamedTuple):
-    """What a shard keeps of sources, as its coordinator wrote it."""
-
-    trust: list[TrustRow]
-    budgets: str
-    channels: str
 
 
 def run(as_json: bool, settings: Settings) -> int:  # noqa: FBT001  # a flag
@@ -127,25 +116,20 @@ def _read_store(settings: Settings, moment: float, notes: list[str]) -> tuple[So
             if not path.is_file():
                 return None
             origin = Origin("store", str(path), _age_of_store(path, moment))
-        shards = read_each_shard(settings, _read_shard)
+        reader = open_reader(settings)
+        try:
+            trust_rows, budgets, channels = reader.trust(), reader.meta("budgets") or "", reader.meta("channels") or ""
+        finally:
+            reader.close()
     except StoreError as error:
         notes.append(str(error))
         return None
-    trust, proved = Trust(), dict[ChannelKey, float]()
-    known = [row for shard in shards for row in shard.trust]
-    # Where shards ask about the same suffix the last row counts: the one that is believed least.
-    trust.restore_rows(sorted(known, key=lambda row: (row.quarantined_until, -row.registered_ok, -row.free_ok)), moment)
-    for shard in shards:
-        healths = ChannelHealths()
-        healths.restore_text(shard.channels, moment)
-        for key, at in healths.proved_times().items():
-            proved[key] = max(at, proved.get(key, at))
-    rows = [row for shard in shards for row in read_saved_budgets(shard.budgets, moment)]
-    return SourceState(moment, budgets=rows, trust=trust.all_rows(), proved=proved), origin
-
-
-def _read_shard(reader: Reader) -> _Shard:
-    return _Shard(reader.trust(), reader.meta("budgets") or "", reader.meta("channels") or "")
+    trust, healths = Trust(), ChannelHealths()
+    trust.restore_rows(trust_rows, moment)
+    healths.restore_text(channels, moment)
+    rows = read_saved_budgets(budgets, moment)
+    state = SourceState(moment, budgets=rows, trust=trust.all_rows(), proved=healths.proved_times())
+    return state, origin
 
 
 def _age_of_store(path: Path, moment: float) -> float:

@@ -28,8 +28,5 @@ def _operators_in_status(control: Control) -> set[object]:
 
 
 async def _operators_in_store(control: Control) -> set[str]:
-    """Every operator of which something was learned, in any shard."""
-    if control.settings.shards == 1:
-        return operators_of(await control.store.read(lambda reader: reader.meta("budgets") or ""))
-    texts = await control.store.read(lambda _: control.read_texts("budgets"))
-    return set[str]().union(*map(operators_of, texts))
+    """Every operator of which something was learned."""
+    return operators_of(await control.store.read(lambda reader: reader.meta("budgets") or ""))

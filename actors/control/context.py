@@ -51,8 +51,8 @@ class Commands(Protocol):
 class Control:
     """The control process' parts. `now` gives epoch seconds, `monotonic` seconds for durations.
 
-    Where the watch list is divided, `find_layout` gives how the store does so, None while it has no state, and `read_texts` one
-    of the small texts of each shard. Both are called in threads.
+    Where the watch list is divided, `find_layout` gives how the store does so, None while it has no state; it is called in a
+    thread.
     """
 
     settings: Settings
@@ -63,7 +63,6 @@ class Control:
     monotonic: Callable[[], float]
     process: str = "control"
     find_layout: Callable[[], Layout | None] = Layout
-    read_texts: Callable[[str], list[str]] = lambda _: []
     peers: Peers | None = None  # by default the settings say which
     access: AccessPolicy = field(init=False)
     live: LiveFeed = field(init=False)

@@ -15,7 +15,6 @@ from common.clock import monotonic, now
 from common.process import Runtime
 from common.socket_paths import control_socket
 from common.store.reader import open_reader
-from common.store.shard_readers import read_texts
 from common.store.shards import find_layout
 from common.suffixes import load_suffixes
 
@@ -39,7 +38,6 @@ async def main(runtime: Runtime) -> None:
         monotonic=monotonic,
         process=runtime.process,
         find_layout=partial(find_layout, settings),
-        read_texts=partial(read_texts, settings),
     )
     listener = Listener(app.build_app(control))
 

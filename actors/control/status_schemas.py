@@ -57,7 +57,7 @@ class Report(TypedDict):
 class Instance(TypedDict):
     """One of the instances of the store. `heartbeat_age` in seconds, of its youngest process; `own`: it answers.
 
-    `egress` and `host` are null where it has not announced itself. The role is leader where it leads any shard of a divided list.
+    `egress` and `host` are null where it has not announced itself. One that leads any shard of a divided list is a leader.
     """
 
     instance: str

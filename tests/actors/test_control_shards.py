@@ -38,7 +38,6 @@ class ShardLab(Lab):
     def __init__(self, state_dir: Path) -> None:
         super().__init__(state_dir, SHARDS=str(SHARDS), STORE_URL="postgresql://db.example/dm")
         self.control.find_layout = lambda: LAYOUT
-        self.control.read_texts = lambda _: []
         for shard in range(SHARDS):
             self.lead_shard(shard, "here")
 
@@ -338,10 +337,7 @@ def test_a_budget_is_reset_in_all_shards_where_one_has_asked_the_operator(tmp_pa
     """By its status, or by what the store keeps of any shard."""
 
     async def story(lab: ShardLab) -> None:
-        lab.control.read_texts = lambda key: [
-            encode_saved({f"{key}/x|here": Saved(0.0, 1.0)}),
-            encode_saved({"whois/y|here": Saved(0.0, 1.0)}),
-        ]
+        lab.reader.noted["budgets"] = encode_saved({"whois/y|here": Saved(0.0, 1.0)})
         lab.all_beat()
         lab.speak_of(2, budgets=[{"operator": "rdap/z"}])
         for operator, wanted in (("whois/y", 202), ("rdap/z", 202), ("rdap/unknown", 404)):
