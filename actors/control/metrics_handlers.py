@@ -12,6 +12,7 @@ from actors.control.http_problems import Handler
 from actors.control.query_params import Flag
 from actors.control.render import json_response
 from actors.control.status_handlers import library_versions
+from common.core.coordinator.merged_status import merge_metrics
 from common.core.telemetry import prometheus
 from common.core.telemetry.declared_counters import declare_counters
 from common.core.telemetry.metrics import MAX_SERIES, Metrics
@@ -92,8 +93,8 @@ async def _take_snapshot(control: Control, *, apart: bool = False) -> dict[str, 
     total.merge_snapshot(control.metrics.snapshot())
     if apart and len(statuses) > 1:
         metrics_report.add_shards(total, statuses)
-    elif status is not None and isinstance(counted := status.content.get("metrics"), dict):
-        total.merge_snapshot(counted)
+    else:
+        total.merge_snapshot(merge_metrics(statuses))
     return total.snapshot()
 
 

@@ -141,8 +141,8 @@ def _merge_groups(rows: Rows, names: tuple[str, ...], merge: Callable[[Rows], di
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(_key(row, names), []).append(row)
-    return [merge(group) for group in groups.values()]
+    return [merge(group) if len(group) > 1 else dict(group[0]) for group in groups.values()]
 
 
 def _key(row: Row, names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(str(row.get(name, "")) for name in names)
+    return tuple([str(row.get(name, "")) for name in names])

@@ -40,7 +40,10 @@ class ShardStatus(NamedTuple):
 
 
 def merge_statuses(heard: Sequence[ShardStatus | None]) -> dict[str, Any]:
-    """The status of all shards, by their numbers; None for one that was never heard. Only what a shard has said is in it."""
+    """The status of all shards, by their numbers; None for one that was never heard. Only what a shard has said is in it.
+
+    All but `metrics`, of which `merge_metrics` makes one.
+    """
     parts = [status.content for status in heard if status is not None]
     merged = {key: merge(parts) for key, merge in _MERGES.items() if any(key in part for part in parts)}
     if heard and heard[0] is not None and "leader" in heard[0].content:
@@ -95,8 +98,9 @@ def name_shards(shards: Sequence[int]) -> str:
     return f"Shard{'s' if len(shards) > 1 else ''} {', '.join(map(str, shards))}"
 
 
-def merge_metrics(snapshots: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The snapshots of all shards as one: counters, histograms and gauges summed, of the longest times the longest."""
+def merge_metrics(heard: Sequence[ShardStatus | None]) -> dict[str, Any]:
+    """The metrics of all shards as one snapshot: counters, histograms and gauges summed, of the longest times the longest."""
+    snapshots = _maps([status.content for status in heard if status is not None], "metrics")
     total = Metrics(series=MAX_SERIES * max(1, len(snapshots)))
     gauges: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
     for snapshot in snapshots:
@@ -176,7 +180,6 @@ _MERGES: dict[str, Callable[[Sequence[Mapping[str, Any]]], Any]] = {
     "channels": lambda parts: merge_channels(list_rows(parts, "channels"))[:MOST_CHANNELS],
     "accuracy": lambda parts: merge_accuracy(_maps(parts, "accuracy")),
     "deliveries": _merge_deliveries,
-    "metrics": lambda parts: merge_metrics(_maps(parts, "metrics")),
 }
 
 

@@ -43,6 +43,7 @@ def test_the_status_of_a_single_shard_is_itself() -> None:
     rooms.telemetry.metrics.gauge("loop_stall_max_seconds", 0.25)
     status = Status(rooms, policy_of()).build_status(NOW)
     shown = merged(status)
+    assert merge_metrics([ShardStatus(1.0, status)]) == status.pop("metrics")
     assert shown.pop("shards")[0]["names"] == status["domains"]["total"]
     for row in shown["workers"]:
         assert row.pop("shard") is None
@@ -217,7 +218,7 @@ def test_a_suffix_without_a_canary_is_one_gap_with_the_names_of_all_shards() -> 
 def test_tallies_and_alarms_are_counted_together() -> None:
     """Shares and the precision are those of the sums; the most contradicted server comes first."""
     server = {"method": "rdap", "server": "x", "suffix": "com", "confirmed": 4, "contradicted": 1, "share": 0.0}
-    tally = {"method": "rdap", "confirmed": 4, "contradicted": 1, "share": 0.0}
+    tally = {"method": "rdap", "confirmed": 4, "contradicted": 1, "share": 0.75}
     alarms = {"announced": 5, "confirmed": 2, "retracted": 1, "unsettled": 2, "precision": 0.66}
     one = {"since": 9.0, "alarms": alarms, "methods": [tally], "servers": [server], "servers_known": 1}
     other = {**server, "suffix": "net", "contradicted": 3}
@@ -361,8 +362,7 @@ def test_counters_histograms_and_gauges_are_summed() -> None:
         metrics.gauge("loop_stall_max_seconds", stall)
         snapshots.append(metrics.snapshot())
     snapshots[1]["series_dropped"] = 2.0
-    found = merge_metrics(snapshots)
-    assert merged({"metrics": snapshots[0]}, {"metrics": snapshots[1]})["metrics"] == found
+    found = merge_metrics([ShardStatus(1.0, {"metrics": snapshot}) for snapshot in snapshots] + [None, ShardStatus(1.0, {})])
     assert list(snapshot_rows(found, "counters")) == [("checks", {"method": "dns"}, 6)]
     ((_, _, timer),) = snapshot_rows(found, "timers")
     assert (timer["count"], timer["sum"], timer["min"], timer["max"]) == (4, 4.04, 0.02, 2.0)
@@ -382,4 +382,5 @@ def test_no_series_of_a_shard_is_lost_where_each_is_full() -> None:
         for number in range(MAX_SERIES):
             metrics.count("checks", server=f"{shard}.{number}")
         snapshots.append(metrics.snapshot())
-    assert len(merge_metrics(snapshots)["counters"]) == 2 * MAX_SERIES
+    heard = [ShardStatus(1.0, {"metrics": snapshot}) for snapshot in snapshots]
+    assert len(merge_metrics(heard)["counters"]) == 2 * MAX_SERIES
