@@ -119,7 +119,7 @@ class Balance:
         for shard, leader in enumerate(view.leaders):
             before = self._before.get(shard)
             was_free = self._view is not None and not self._view.leaders[shard]
-            if leader and before is not None and (leader != before or was_free):
+            if leader and (leader != before or was_free):
                 taker = self._expected.get(shard, leader)
                 if taker != leader and before in view.members and taker in view.members:
                     self._failed[taker] = now + FAILED_FOR

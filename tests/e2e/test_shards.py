@@ -15,6 +15,9 @@ from common.core.registries.back_ends import group_suffixes
 from common.core.shards.layout import build_layout
 from common.processes.balance import LEADING, SETTLED
 from common.store.shard_view import open_shard_views
+from tests.cluster.cluster import set_budgets
+from tests.cluster.invariants import WINDOW, allowed_in, find_excess, peak
+from tests.cluster.records import Limit
 from tests.e2e.site import Site, until
 from tests.e2e.test_instances import signal_all
 from tests.lab import story
@@ -88,6 +91,30 @@ def test_names_of_both_shards_are_told_once_by_one_sequence(server: PostgresServ
         assert len(site.call("/problems").json()["problems"]) == 1
         assert site.stop() == []
     assert site.stack.crashes() == []
+
+
+def test_the_shards_together_keep_to_the_budgets_of_one(server: PostgresServer, tmp_path: Path) -> None:
+    """In any ten seconds, counted by the servers that are asked; what is allowed is used."""
+    limits: dict[tuple[str, ...], Limit] = {}
+    names = [f"busy-name-{number}.com" for number in range(40)]
+
+    def crowd(lab: Lab) -> None:
+        limits.update(set_budgets(lab))
+        story.stage(lab.registry, list(map(Role, names)))
+        lab.customer.set_watch(names, priority=names)
+
+    url = server.url(server.new_schema(), password=PASSWORD)
+    with Site.open(tmp_path, {**CADENCE, "STORE_URL": url}, crowd) as site:
+        asked = ("dns/com",)
+        until(lambda: site.do(lambda lab: lab.queries.find(server=asked[0])), DROP_SECONDS, "a first query", 0.2)
+        begin = time.time()
+        until(lambda: time.time() - begin > 2.5 * WINDOW, 3 * WINDOW, "some windows have passed", 0.5)
+        queries = site.do(lambda lab: lab.queries.find())
+        assert find_excess(queries, limits) == []
+        count, _ = peak(sorted(query.at for query in queries if query.server == asked[0]))
+        assert count > 0.5 * allowed_in(limits[asked])
+        assert {LAYOUT.shard_of(query.name) for query in queries if query.name in names} == {0, 1}
+        assert site.stop() == []
 
 
 @contextmanager

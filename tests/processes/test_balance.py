@@ -40,7 +40,9 @@ def settled(balance: Balance, seen: View, since: float) -> float:
         ("abc", "a--b-", 4, "bca"),
         ("abc", "a--b-", 2, "abc"),
         ("abc", "a--b-", 1, "cab"),
+        ("ab", "-b-", 2, "ab"),
         ("", "-", 0, ""),
+        ("", "--", 1, ""),
         ("a", "x-", 1, "a"),
     ],
 )
@@ -126,7 +128,8 @@ def test_one_shard_goes_over_at_a_time() -> None:
 
 def test_a_free_shard_is_taken_one_after_the_other() -> None:
     """At once by the first, a step later by each next one; at once, too, where nothing is known of the others."""
-    assert Balance("a", 0).may_take(free_since=10.0, now=10.0)
+    assert 0.25 <= STEP <= 1.0
+    assert Balance("a", 0).may_take(free_since=0.0, now=0.0)
     for name, steps in (("b", 0), ("a", 1), ("unknown", 2)):
         balance = Balance(name, 1)
         balance.note_view(view("ab", "a-"), 0.0)
@@ -180,3 +183,29 @@ def test_a_shard_whose_leader_died_says_nothing_about_others() -> None:
     balance.note_view(view("ab", "aa-"), 2.0)
     balance.note_view(view("ab", "aaa"), 3.0)
     assert balance.is_to_hand_over(3.0 + SETTLED)
+
+
+def test_one_that_joins_changes_nothing_for_one_that_failed() -> None:
+    """What is known of an instance is forgotten only when that one is gone."""
+    balance = Balance("a", 1)
+    now = settled(balance, view("ab", "aax"), 0.0)
+    balance.note_view(view("abd", "aad"), now)
+    balance.note_view(view("abd", "a-d"), now + 1.0)
+    balance.note_view(view("abd", "aad"), now + LEFT)
+    balance.note_view(view("abde", "aad"), now + 100.0)
+    balance.note_view(view("abd", "aad"), now + 200.0)
+    assert not balance.is_to_hand_over(now + 200.0 + SETTLED)
+
+
+def test_one_that_was_offered_nothing_has_not_failed() -> None:
+    """Neither while another shard changes its leader, nor where it was gone itself when the shard was free."""
+    balance = Balance("a", 2)
+    balance.note_view(view("ab", "aaa"), 0.0)
+    balance.note_view(view("ab", "baa"), 1.0)
+    balance.note_view(view("abx", "xaa"), 2.0)
+    balance.note_view(view("ab", "aaa"), 3.0)
+    assert balance.is_to_hand_over(3.0 + SETTLED)
+    balance.note_view(view("ab", "aa-"), 100.0)
+    balance.note_view(view("a", "aaa"), 101.0)
+    balance.note_view(view("ab", "aaa"), 102.0)
+    assert balance.is_to_hand_over(102.0 + SETTLED)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from heapq import nsmallest
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -34,6 +34,8 @@ from common.core.model.verdict import Situation, Verdict
 from common.core.parsers.dates import iso_to_epoch
 from common.core.telemetry.metrics import Metrics
 from common.core.verdict.verdicts import SURE
+
+K = TypeVar("K")
 
 #: Most (method, server, suffix) kept, and how many make room together when there are too many.
 LIMIT, ROOM = 2000, 200
@@ -186,6 +188,14 @@ class Accuracy:
         self.since, self.alarms, self._methods = saved.since, saved.alarms, saved.methods
         self._servers = {ChannelKey(*row[:3]): Tally(row[3], row[4]) for row in saved.servers[:LIMIT]}
 
+    def add_counts(self, other: Accuracy) -> None:
+        """Take over what was counted elsewhere, beside our own."""
+        self.since = min(self.since or other.since, other.since or self.since)
+        for name in Alarms.__struct_fields__:
+            setattr(self.alarms, name, getattr(self.alarms, name) + getattr(other.alarms, name))
+        _add_tallies(self._methods, other._methods)
+        _add_tallies(self._servers, other._servers)
+
     def _labels_of(self, key: ChannelKey, tally: Tally) -> dict[str, str]:
         """A server that was never wrong shares one series per method: the interesting ones are few, the others are thousands.
 
@@ -211,6 +221,23 @@ class Accuracy:
         for key, _ in rows:
             del self._servers[key]
             self._named.discard(key)
+
+
+def _add_tallies(tallies: dict[K, Tally], others: Mapping[K, Tally]) -> None:
+    for key, other in others.items():
+        mine = tallies.setdefault(key, Tally())
+        mine.confirmed += other.confirmed
+        mine.contradicted += other.contradicted
+
+
+def join_counts(texts: Iterable[str]) -> str:
+    """The counts of several texts of `to_text`, added up; a damaged one counts nothing."""
+    whole = Accuracy()
+    for text in texts:
+        part = Accuracy()
+        part.restore_text(text)
+        whole.add_counts(part)
+    return whole.to_text()
 
 
 def find_side(verdict: Verdict) -> bool | None:

@@ -44,6 +44,11 @@ class Layout(Struct, frozen=True):
             return frozenset(range(self.shards))
         return frozenset(self._place(self.groups.get(zone, zone)) for zone in zones)
 
+    def shards_under(self, suffix: str) -> frozenset[int]:
+        """The shards in which names that end with a suffix may lie, however many labels stand before it."""
+        below = [zone for zone in self.groups if zone.endswith(f".{suffix}")]
+        return self.shards_of([suffix, suffix.rpartition(".")[2], *below])
+
     def _place(self, text: str) -> int:
         return crc32(text.encode()) % self.shards
 

@@ -6,7 +6,7 @@ would be found there.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import errors
@@ -24,6 +24,18 @@ _ENTER = "SELECT set_config('search_path', %s, false)"
 _MAKE = SQL("CREATE SCHEMA IF NOT EXISTS {}")
 
 
+class Part(NamedTuple):
+    """One shard of so many."""
+
+    shard: int = 0
+    shards: int = 1
+
+    @property
+    def divided(self) -> bool:
+        """Whether there are others."""
+        return self.shards > 1
+
+
 def home_of(connection: psycopg.Connection[tuple[Any, ...]], shown: str) -> str:
     """The schema of shard 0, on a session that has entered no other one. Raises StoreError where there is none."""
     row = connection.execute(_HOME).fetchone()
@@ -39,12 +51,13 @@ def schema_of(home: str, shard: int) -> str:
     return f"shard_{shard}" if home == _USUAL else f"{home}_shard_{shard}"
 
 
-def enter(connection: psycopg.Connection[tuple[Any, ...]], shard: int, shown: str, *, make: bool) -> None:
+def enter(connection: psycopg.Connection[tuple[Any, ...]], shard: int, shown: str, *, make: bool) -> str:
     """Let a session see the tables of a further shard alone; `make`: its schema is created where it is missing.
 
-    Raises StoreError where that is not allowed.
+    Returns the schema of shard 0. Raises StoreError where that is not allowed.
     """
-    name = schema_of(home_of(connection, shown), shard)
+    home = home_of(connection, shown)
+    name = schema_of(home, shard)
     if len(name.encode()) > LONGEST_NAME:
         raise StoreError(f"{shown}: {name} is too long for the name of a schema: have shard 0 in one with a shorter name")
     if make and connection.execute(_THERE, (name,)).fetchone() is None:
@@ -56,3 +69,4 @@ def enter(connection: psycopg.Connection[tuple[Any, ...]], shard: int, shown: st
         except (errors.UniqueViolation, errors.DuplicateSchema):
             pass  # another session was faster
     connection.execute(_ENTER, (Identifier(name).as_string(connection),))
+    return home

@@ -86,6 +86,7 @@ class Server:
     def __init__(self, url: str, shard: int = 0) -> None:
         self.shown = shown_url(url) + (f" (shard {shard})" if shard else "")
         self._shard = shard
+        self._home = ""  # the schema of shard 0, once a session of a further one was opened
         try:
             self._arguments: dict[str, Any] = dict(conninfo.conninfo_to_dict(url))
         except psycopg.Error:
@@ -115,6 +116,10 @@ class Server:
                 raise
         return connection
 
+    def home(self, connection: Connection) -> str:
+        """The schema of shard 0, by a session that was opened here."""
+        return self._home or schemas.home_of(connection, self.shown)
+
     def _prepare(self, connection: Connection, limits: Limits, *, read_only: bool) -> None:
         version, encoding = connection.info.server_version, connection.info.parameter_status("server_encoding")
         if version < OLDEST:
@@ -125,7 +130,7 @@ class Server:
         connection.execute(_SETTINGS, {**values, "read_only": "on" if read_only else "off"})
         connection.execute(_DURABLE)
         if self._shard:
-            schemas.enter(connection, self._shard, self.shown, make=not read_only)
+            self._home = schemas.enter(connection, self._shard, self.shown, make=not read_only)
 
     @contextmanager
     def translated(self, doing: str) -> Iterator[None]:

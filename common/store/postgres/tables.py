@@ -122,14 +122,18 @@ _PUT = "INSERT INTO meta(key, value) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE
 _IDENTITY = "SELECT value FROM meta WHERE key = 'store.identity'"
 
 
-def migrate(connection: Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
-    """Bring the tables to the newest version, inside the caller's transaction. Raises StoreError for a newer one."""
+def migrate(connection: Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> bool:
+    """Bring the tables to the newest version, inside the caller's transaction; whether there were none before.
+
+    Raises StoreError for a newer version.
+    """
     version = _version(connection, len(migrations))
     for statements in migrations[version:]:
         for statement in statements:
             connection.execute(statement)
     if version < len(migrations):
         connection.execute(_PUT, (SCHEMA_KEY, str(len(migrations))))
+    return version == 0
 
 
 def holds_state(connection: Connection) -> bool:
@@ -141,13 +145,18 @@ def holds_state(connection: Connection) -> bool:
 def check_version(connection: Connection, shown: str) -> None:
     """Whether a reader can use the tables. Raises StoreError where they are newer, older or not there."""
     if not holds_state(connection):
-        raise StoreError(f"{shown} holds no state yet: the coordinator makes it when it starts")
+        raise no_state(shown)
     version = _version(connection, len(MIGRATIONS))
     if version < len(MIGRATIONS):
         raise StoreError(
             f"the state has schema version {version}, this program reads version {len(MIGRATIONS)}: "
             "the coordinator brings it up to date when it starts"
         )
+
+
+def no_state(shown: str) -> StoreError:
+    """The error of one who reads too early."""
+    return StoreError(f"{shown} holds no state yet: the coordinator makes it when it starts")
 
 
 def read_identity(connection: Connection) -> str | None:
