@@ -9,13 +9,14 @@ from common.config import Settings
 from common.core.coordinator.wiring import Policy
 from common.core.model.records import Detail
 from common.core.schedule.cadence import Cadence
+from common.core.shards.layout import ONE_SHARD, Layout
 from common.errors import MessageError
 from common.log import get_logger
 from common.sources import find_sources
 
 
-def build_policy(settings: Settings, epoch: int = 0) -> Policy:
-    """The core's view of the settings; `epoch` is that in which it leads, 0 for none.
+def build_policy(settings: Settings, epoch: int = 0, layout: Layout = ONE_SHARD) -> Policy:
+    """The core's view of the settings; `epoch` is that in which it leads, 0 for none, `layout` how the list is divided.
 
     Raises ConfigError for a budgets or canaries file that cannot be used.
     """
@@ -25,6 +26,8 @@ def build_policy(settings: Settings, epoch: int = 0) -> Policy:
         ),
         instance=settings.instance_id,
         epoch=epoch,
+        layout=layout,
+        shard=settings.shard,
         iana_host=settings.whois_iana_host,
         encode=encode,
         decode=decode_detail,

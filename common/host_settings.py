@@ -38,3 +38,22 @@ class HostSettings:
             "for the proxy alone: tcp://HOST:PORT where it passes checkers of other hosts on to the instance that leads",
         ),
     ]
+    shards: Annotated[
+        int,
+        Setting(
+            "1",
+            parse.whole(1, 64),
+            "parts of the watch list, each with a coordinator of its own; over PostgreSQL, fixed when the database is made",
+        ),
+    ]
+    shard_spread: Annotated[
+        tuple[str, ...],
+        Setting(
+            "com,net",
+            parse.many(parse.suffix),
+            "top-level domains that are spread over all shards; every other one lies in one; fixed likewise",
+        ),
+    ]
+
+    #: Which shard this process works for (`common.shard_settings`).
+    shard: int = 0

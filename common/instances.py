@@ -1,7 +1,7 @@
 """The instances that share a state directory, by the heartbeats below STATE_DIR/instances, and the end of those that are gone.
 
 Process ids mean nothing across containers, so none of another instance is looked at. Each coordinator notes in its own
-directory which instance leads (`common.leader_file`); the note with the highest epoch counts.
+directory which instance leads (`common.leader_file`), each shard of the watch list; the note with the highest epoch counts.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common import heartbeat, instance_lock, leader_file, setting_parsers
+from common.shard_settings import shard_of_coordinator
 from common.socket_paths import socket_directory
 from common.store import file_members
 from common.store.lease_contract import Leader
@@ -22,7 +23,6 @@ from common.store.lease_contract import Leader
 FORGOTTEN_AFTER = 600.0
 #: Most instances read, those with the newest signs of life, and most directories looked at.
 MOST, MOST_LOOKED_AT = 64, 1000
-COORDINATOR = "coordinator"
 #: Marks a directory that is being deleted.
 _ENDING = ".gone"
 
@@ -42,8 +42,8 @@ class Instance(NamedTuple):
     started_at: float
     processes: int  # at work at that time
     stopping: bool
-    coordinator: Coordinator | None
-    leader: Leader | None  # as far as it knows
+    coordinators: dict[int, Coordinator]  # by the shard that each is for
+    leaders: dict[int, Leader]  # of the shards, as far as it knows
     host: str | None = None  # this and its egress only where it has announced itself
     egress: str | None = None
 
@@ -71,23 +71,27 @@ def read_instance(directory: Path) -> Instance | None:
         return None
     heard_at = max(beat.at for beat in beats.values())
     alive = [beat for beat in beats.values() if not beat.silent(heard_at)]
-    beat, member = beats.get(COORDINATOR), file_members.read_member(directory)
+    member = file_members.read_member(directory)
     return Instance(
         name=directory.name,
         heard_at=heard_at,
         started_at=min((beat.started_at for beat in alive), default=heard_at),
         processes=len(alive),
         stopping=any(beat.stopping for beat in alive),
-        coordinator=None if beat is None else Coordinator(beat.at, beat.started_at),
-        leader=leader_file.read_leader(directory),
+        coordinators={
+            shard: Coordinator(beat.at, beat.started_at)
+            for process, beat in beats.items()
+            if (shard := shard_of_coordinator(process)) is not None
+        },
+        leaders=leader_file.read_leaders(directory),
         host=None if member is None else member.shown.host,
         egress=None if member is None else member.egress,
     )
 
 
-def find_leader(instances: Iterable[Instance]) -> Leader | None:
-    """The leader that was appointed last, among what the instances know; None where none of them knows one."""
-    known = [instance.leader for instance in instances if instance.leader is not None]
+def find_leader(instances: Iterable[Instance], shard: int = 0) -> Leader | None:
+    """The leader of a shard that was appointed last, among what the instances know; None where none of them knows one."""
+    known = [instance.leaders[shard] for instance in instances if shard in instance.leaders]
     return max(known, key=lambda leader: leader.epoch, default=None)
 
 

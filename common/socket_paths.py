@@ -9,6 +9,8 @@ from pathlib import Path
 SOCKET_PATH_LIMIT = 107
 #: Room left beside the longest name of a socket, and for what the bus appends to BUS_ENDPOINT, an epoch too, in bytes.
 SOCKET_SUFFIX, BUS_SUFFIX = 10, 18
+#: Ports of BUS_ENDPOINT on tcp: tasks, inbox and inner feed.
+PORTS = 3
 
 
 def socket_directory(state_dir: Path) -> Path:
@@ -21,6 +23,19 @@ def socket_directory(state_dir: Path) -> Path:
     name = f"domain-monitor-{os.getuid()}-{sha256(os.fsencode(state_dir)).hexdigest()[:16]}"
     short = Path(tempfile.gettempdir()) / name
     return short if _fits(short) else Path("/tmp") / name  # noqa: S108  # made private and checked by common.state_dir
+
+
+def shard_ending(shard: int) -> str:
+    """What the names of a shard's sockets end with; nothing for the first one."""
+    return f"-s{shard}" if shard else ""
+
+
+def shift_endpoint(endpoint: str, shards: int) -> str:
+    """Where work sockets of a shard are, so many shards after that of this endpoint: on tcp three ports for each."""
+    head, _, port = endpoint.rpartition(":")
+    if not endpoint.startswith("tcp://") or not port.isdigit():
+        return f"{endpoint}{shard_ending(shards)}"
+    return f"{head}:{int(port) + PORTS * shards}"
 
 
 def control_socket(instance_dir: Path) -> Path:

@@ -9,11 +9,10 @@ from common.store.lease_contract import Leader
 
 
 def tell_leader(settings: Settings, epoch: int, instance: str = "one") -> None:
-    """Tell the processes of the instance with these settings that this one leads."""
+    """Tell the processes of the instance with these settings that this one leads their shard."""
     settings.instance_dir.mkdir(parents=True, exist_ok=True)
-    leader_file.write_leader(
-        settings.instance_dir, Leader(instance, f"boot-{epoch}", epoch, *leader_addresses(settings, epoch))
-    )
+    leader = Leader(instance, f"boot-{epoch}", epoch, *leader_addresses(settings, epoch))
+    leader_file.write_leader(settings.instance_dir, leader, settings.shard)
 
 
 def lead_bus(settings: Settings, epoch: int) -> CoordinatorBus:

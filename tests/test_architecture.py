@@ -29,6 +29,7 @@ LEVELS = (
     ("lifecycle",),
     ("schedule", "rate_limits"),
     ("registries", "workers"),
+    ("shards",),
     ("parsers",),
     ("builtin",),
     ("model",),

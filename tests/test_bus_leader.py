@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from actors.control.coordinators import Coordinators
 from common import leader_file, state_dir
 from common.bus import CoordinatorBus, FeedSubscriber, InboxSender, LeaderWatch, PublicFeed, WorkerBus, leader_addresses
 from common.bus.leader_watch import LOOK_EVERY
@@ -17,6 +19,7 @@ from common.config import Settings, load
 from common.core.model.evidence import Observation
 from common.messages import VERSION, Command, Credit, Results, Task, Tasks
 from common.process import Runtime
+from common.shard_settings import settings_of_shard
 from common.socket_paths import socket_directory
 from common.store.lease_contract import Addresses
 from common.worker import run_checkers
@@ -187,6 +190,66 @@ def test_subscribers_of_the_public_feed_do_not_notice_another_leader(settings: S
         public.close()
         first.bus.close()
         second.bus.close()
+
+    asyncio.run(story())
+
+
+def test_the_public_feed_passes_on_what_the_leaders_of_all_shards_say(settings: Settings) -> None:
+    """What its subscribers want is wanted of each of them, also of one that leads anew."""
+
+    async def story() -> None:
+        divided = replace(settings, shards=3)
+        shards = [settings_of_shard(divided, shard) for shard in range(3)]
+        leaders = [Led(shard, 1) for shard in shards[:2]]  # the third comes later
+        public = PublicFeed(divided)
+        public.attach()
+        told: list[int] = []
+        reader = FeedSubscriber(public.endpoint, ("state.",))
+        reader.attach(lambda _topic, payload: told.append(payload["shard"]))
+        async with asyncio.timeout(10):
+            for shard, epoch in ((0, 1), (1, 1), (2, 1), (1, 2)):
+                if (shard, epoch) in {(2, 1), (1, 2)}:
+                    leaders.append(Led(shards[shard], epoch))
+                led = leaders[shard if epoch == 1 else 3]
+                while not led.bus.feed.has_subscriber("state.a.com"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                assert not led.bus.feed.has_subscriber("result.a.com")
+                led.bus.feed.publish("state.a.com", {"shard": shard})
+                while not told:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                assert [told.pop()] == [shard]
+            reader.close()
+            for led in (leaders[0], leaders[2], leaders[3]):
+                while led.bus.feed.has_subscriber("state.a.com"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+        public.close()
+        for led in leaders:
+            led.bus.close()
+
+    asyncio.run(story())
+
+
+def test_control_hears_each_shard_and_sends_to_its_leader(settings: Settings) -> None:
+    """A message comes with the shard whose leader said it; a shard that is not there takes nothing."""
+
+    async def story() -> None:
+        divided = replace(settings, shards=2)
+        coordinators = Coordinators(divided)
+        told: list[tuple[str, int]] = []
+        coordinators.attach(lambda topic, _payload, shard: told.append((topic, shard)))
+        leaders = [Led(settings_of_shard(divided, shard), 1 + shard) for shard in range(2)]
+        async with asyncio.timeout(10):
+            for shard, led in enumerate(leaders):
+                while (f"state.{shard}.com", shard) not in told:
+                    led.bus.feed.publish(f"state.{shard}.com", {})
+                    await asyncio.sleep(0.01)
+                while not coordinators.send(Command("check", f"{shard}.com"), shard):  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                await led.until(lambda led=led, shard=shard: led.heard == [Command("check", f"{shard}.com")])  # type: ignore[misc]  # a bound default
+            assert not coordinators.send(Command("refresh"), 2)
+        coordinators.close()
+        for led in leaders:
+            led.bus.close()
 
     asyncio.run(story())
 

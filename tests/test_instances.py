@@ -10,6 +10,7 @@ import pytest
 
 from common import config, heartbeat, instance_lock, instances, leader_file, state_dir
 from common.heartbeat import Heartbeat
+from common.instances import Coordinator
 from common.socket_paths import socket_directory
 from common.store.lease_contract import Leader
 
@@ -46,9 +47,8 @@ def test_an_instance_is_what_its_heartbeats_say(tmp_path: Path) -> None:
     (found,) = instances.list_instances(tmp_path)
 
     assert (found.name, found.heard_at, found.started_at, found.processes) == ("one", NOW - 500.0, NOW - 700.0, 2)
-    assert found.coordinator is not None
-    assert found.coordinator.at == NOW - 520.0
-    assert (found.stopping, found.leader) == (False, None)
+    assert found.coordinators == {0: Coordinator(NOW - 520.0, NOW - 600.0)}
+    assert (found.stopping, found.leaders) == (False, {})
     beat(one, "notifier-0", NOW - 501.0, stopping=True)
     (found,) = instances.list_instances(tmp_path)
     assert (found.processes, found.stopping) == (3, True)
@@ -64,6 +64,25 @@ def test_the_highest_epoch_leads(tmp_path: Path) -> None:
 
     assert found is not None
     assert (found.instance, found.epoch) == ("two", 4)
+
+
+def test_each_shard_has_a_coordinator_and_a_leader(tmp_path: Path) -> None:
+    """Of the highest epoch in that shard; what has no number of a shard is none of them."""
+    one, two = instance(tmp_path, "one"), instance(tmp_path, "two")
+    for process, at in (("coordinator", NOW), ("coordinator-2", NOW - 1), ("coordinator-x", NOW), ("coordinator-0", NOW)):
+        beat(one, process, at)
+    beat(two, "coordinator", NOW)
+    for directory, shard, name, epoch in ((one, 0, "one", 2), (one, 2, "two", 5), (two, 2, "one", 4), (two, 1, "two", 9)):
+        leader_file.write_leader(directory, Leader(name, "b", epoch, "ipc:///bus", "ipc:///feed"), shard)
+    (two / "leader-03.json").write_bytes(b"{}")
+    (two / "leader-4.json").write_bytes(b"{}")
+    found = instances.list_instances(tmp_path)
+
+    assert found[0].coordinators == {0: Coordinator(NOW, NOW - 90.0), 2: Coordinator(NOW - 1, NOW - 90.0)}
+    assert [sorted(each.leaders) for each in found] == [[0, 2], [1, 2]]
+    leaders = [instances.find_leader(found, shard) for shard in range(4)]
+    assert [leader and (leader.instance, leader.epoch) for leader in leaders] == [("one", 2), ("two", 9), ("two", 5), None]
+    assert leader_file.read_leaders(tmp_path / "nowhere") == {}
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[" * 5000, b"\xff", b'{"process": 1}', b"x" * 100_000])
@@ -83,7 +102,7 @@ def test_what_is_no_instance_is_left_out(tmp_path: Path, content: bytes) -> None
     (home / "white space" / "heartbeats").rename(good / "heartbeats")
 
     (found,) = instances.list_instances(tmp_path)
-    assert (found.name, found.processes, found.leader) == ("good", 0, None)
+    assert (found.name, found.processes, found.leaders) == ("good", 0, {})
 
 
 def test_those_with_the_newest_signs_of_life_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

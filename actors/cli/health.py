@@ -6,6 +6,7 @@ It runs every half minute, so it loads little (a test says what).
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from common.clients.local_http import fetch_local
 from common.clock import iso
@@ -61,8 +62,17 @@ def _instances(rows: object) -> str:
     if not isinstance(rows, list) or len(rows) < 2:
         return ""
     shown = [row for row in rows[:MOST] if isinstance(row, dict)]
-    texts = (f"{row.get('instance')} ({row.get('role')}, {row.get('status')})" for row in shown)
+    texts = (f"{row.get('instance')} ({_role(row)}, {row.get('status')})" for row in shown)
     return "\ninstances: " + ", ".join(ascii(text[:200])[1:-1] for text in texts)
+
+
+def _role(row: dict[str, Any]) -> str:
+    """Its role, with the shards that it leads where the watch list has several."""
+    shards = row.get("leads")
+    if not isinstance(shards, list) or not shards:
+        return str(row.get("role"))
+    of = f" of shard{'s' * (len(shards) > 1)} {', '.join(map(str, shards))}"
+    return f"{row.get('role')}{of}"
 
 
 def _problem(row: object) -> str:

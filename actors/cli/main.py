@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from actors.cli import printing
-from common import config, setting_parsers, version
+from common import config, setting_parsers, shard_settings, version
 from common.config import Settings
 from common.errors import ConfigError, DomainMonitorError
 
@@ -99,6 +99,7 @@ def _add_actors(commands: Any) -> dict[str, str]:
     )
     for name in ("checker", "notifier"):
         added[name].add_argument("--number", type=_number, default=0, help="which process of its kind, from 0")
+    added["coordinator"].add_argument("--shard", type=_number, default=0, help="which part of the watch list, from 0")
     return texts
 
 
@@ -158,18 +159,21 @@ def _command(
 
 
 def _coordinator(args: argparse.Namespace) -> int:
-    return _actor(args, "coordinator", _load("actors.coordinator.main").main)
+    name = shard_settings.coordinator_name(args.shard)
+    return _actor(args, name, _load("actors.coordinator.main").main, lambda settings: _check_shard(settings, args.shard))
 
 
 def _checker(args: argparse.Namespace) -> int:
     if args.coordinator:
         config.hand_down("COORDINATOR", ",".join(args.coordinator))
     os.nice(CHECKER_NICE)
-    return _actor(args, f"checker-{args.pool}-{args.number}", _load("actors.checker").make_main(args.pool, args.number))
+    name, run = f"checker-{args.pool}-{args.number}", _load("actors.checker").make_main(args.pool, args.number)
+    return _actor(args, name, run, lambda settings: shard_settings.shard_of_number(settings, args.number))
 
 
 def _notifier(args: argparse.Namespace) -> int:
-    return _actor(args, f"notifier-{args.number}", _load("actors.notifier").make_main(args.number))
+    run = _load("actors.notifier").make_main(args.number)
+    return _actor(args, f"notifier-{args.number}", run, lambda settings: shard_settings.shard_of_number(settings, args.number))
 
 
 def _feed(args: argparse.Namespace) -> int:
@@ -232,9 +236,16 @@ def _health(args: argparse.Namespace) -> int:
     return int(_load(f"actors.cli.{'process_health' if args.processes else 'health'}").run(_settings(args)))
 
 
-def _actor(args: argparse.Namespace, process: str, run: Any) -> int:
+def _actor(args: argparse.Namespace, process: str, run: Any, shard: Callable[[Settings], int] = lambda _: 0) -> int:
     settings = _settings(args, process.partition("-")[0])
+    settings = shard_settings.settings_of_shard(settings, shard(settings))
     return int(_load("common.process").run_actor(process, run, settings))
+
+
+def _check_shard(settings: Settings, shard: int) -> int:
+    if shard >= settings.shards:
+        raise ConfigError([f"SHARDS: {settings.shards}, so there is no shard {shard}, the first one is 0"])
+    return shard
 
 
 def _load(module: str) -> Any:

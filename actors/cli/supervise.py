@@ -29,6 +29,7 @@ from common import (
     operator_files,
     process_tree,
     roles,
+    shard_settings,
     start_record,
     state_dir,
 )
@@ -36,7 +37,7 @@ from common.clients import free_ports
 from common.clock import monotonic, pause
 from common.config import Settings
 from common.errors import ConfigError
-from common.socket_paths import socket_directory
+from common.socket_paths import PORTS, socket_directory
 
 CONFIG_NAME = "supervisord.conf"
 #: Where it lies in a checkout, and where an installed wheel puts it, for all users or for one.
@@ -94,14 +95,16 @@ def find_config(config_file: str | None) -> Path:
 
 def build_environment(settings: Settings) -> dict[str, str]:
     """The environment that supervisord.conf refers to: our own with every default filled in, and the command to start."""
+    counts = shard_settings.count_processes(settings)
     return config.environment(
         {
             "STATE_DIR": str(settings.state_dir),
             "SOCKET_DIR": str(socket_directory(settings.instance_dir)),
-            "FAST_CHECKERS": str(settings.fast_checkers),
-            "INTERMEDIATE_CHECKERS": str(settings.intermediate_checkers),
-            "DEEP_CHECKERS": str(settings.deep_checkers),
-            "NOTIFIERS": str(settings.notifiers),
+            "FAST_CHECKERS": str(counts["checker-fast"]),
+            "INTERMEDIATE_CHECKERS": str(counts["checker-intermediate"]),
+            "DEEP_CHECKERS": str(counts["checker-deep"]),
+            "NOTIFIERS": str(counts["notifier"]),
+            "MORE_SHARDS": str(settings.shards - 1),
             "LOG_FORMAT": choose_log_format(settings, sys.stdout),
             "DOMAIN_MONITOR": f"{shlex.quote(sys.executable)} -m actors.cli.main",
             "SUPERVISE_PID": str(os.getpid()),
@@ -164,7 +167,10 @@ def await_free_ports(settings: Settings) -> None:
 def ports_in_use(settings: Settings) -> Iterator[str]:
     """One sentence for each address that something else holds."""
     addresses = [("CONTROL_PORT", settings.control_host, settings.control_port)]
-    for name, endpoint, ports in (("FEED_ENDPOINT", settings.feed_endpoint, 1), ("BUS_ENDPOINT", settings.bus_endpoint, 3)):
+    for name, endpoint, ports in (
+        ("FEED_ENDPOINT", settings.feed_endpoint, 1),
+        ("BUS_ENDPOINT", settings.bus_endpoint, PORTS * settings.shards),
+    ):
         scheme, _, rest = endpoint.partition("://")
         host, _, number = rest.rpartition(":")
         if scheme == "tcp" and number.isdecimal():
@@ -177,12 +183,7 @@ def ports_in_use(settings: Settings) -> Iterator[str]:
 
 def clear_heartbeats(settings: Settings) -> None:
     """Forget the processes of earlier runs that this one will not start: a smaller pool has no silent members."""
-    counts = {
-        "checker-fast": settings.fast_checkers,
-        "checker-intermediate": settings.intermediate_checkers,
-        "checker-deep": settings.deep_checkers,
-        "notifier": settings.notifiers,
-    }
+    counts = {**shard_settings.count_processes(settings), "coordinator": settings.shards}
     own = settings.instance_dir
     for directory in (heartbeat.heartbeat_directory(own), start_record.record_directory(own)):
         for path in directory.glob("*.json"):

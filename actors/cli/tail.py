@@ -11,14 +11,16 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import msgpack  # type: ignore[import-untyped]  # it has no types
 
+from actors.cli.feed_gaps import EventGaps
 from actors.cli.printing import escape_unprintable, release_output
 from common.bus import FeedSubscriber, feed_keys
+from common.clock import monotonic
 from common.config import Settings
 from common.reachable_endpoint import connectable_endpoint
 
@@ -41,8 +43,11 @@ def run(topic: str, as_json: bool, settings: Settings) -> int:  # noqa: FBT001 -
 class FeedPrinter:
     """Turns feed messages into lines on `out`; notices go to `err`, so that JSON lines stay clean."""
 
-    def __init__(self, topic: str, *, as_json: bool, out: TextIO, err: TextIO) -> None:
+    def __init__(
+        self, topic: str, *, as_json: bool, out: TextIO, err: TextIO, monotonic: Callable[[], float] = monotonic
+    ) -> None:
         self.topic = topic
+        self._monotonic = monotonic
         self.heard = False
         self.done = asyncio.Event()
         self._as_json = as_json
@@ -50,7 +55,7 @@ class FeedPrinter:
         self._err = err
         # Sequences are complete only where every event reaches us; a narrower topic leaves gaps of its own.
         self._complete = EVENT_TOPIC.startswith(topic)
-        self._last: dict[str, int] = {}
+        self._gaps = EventGaps()
 
     def receive(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Print one message, after a notice where events are missing before it."""
@@ -63,16 +68,13 @@ class FeedPrinter:
         self._print(self._err, f"domain-monitor: {escape_unprintable(text)}")
 
     def _check_sequence(self, payload: Mapping[str, Any]) -> None:
-        seq = payload.get("seq")
-        if not self._complete or payload.get("type") != "event" or not isinstance(seq, int):
+        if not self._complete:
             return
-        instance = str(payload.get("instance", ""))[:VALUE_LIMIT]
-        last = self._last.get(instance)
-        if last is not None and seq > last + 1:
-            self.notice(f"{seq - last - 1} events of {instance} were missed; GET /events?after={last} has them")
-        if last is not None and seq < last:
-            self.notice(f"{instance} began again at event {seq}")
-        self._last = {**self._last, instance: seq} if instance in self._last or len(self._last) < 1000 else {instance: seq}
+        if payload.get("type") == "event":
+            for text in self._gaps.note_event(payload, self._monotonic()):
+                self.notice(text)
+        for text in self._gaps.find_overdue(self._monotonic()):
+            self.notice(text)
 
     def _print(self, stream: TextIO, line: str) -> None:
         try:
@@ -130,7 +132,11 @@ def _shown_fields(payload: Mapping[str, Any]) -> list[tuple[str, Any]]:
         status = payload.get("status")
         status = status if isinstance(status, Mapping) else {}
         parts = [("domains", ("total",)), ("queue", ("due", "leased")), ("deliveries", ("pending", "parked"))]
-        return [("ready", status.get("ready")), *(fact for part, names in parts for fact in _within(status, part, *names))]
+        return [
+            *_picked(status, "shard"),
+            ("ready", status.get("ready")),
+            *(fact for part, names in parts for fact in _within(status, part, *names)),
+        ]
     return [(str(name), value) for name, value in payload.items() if name not in {"v", "ts", "instance"}][:12]
 
 

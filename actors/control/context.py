@@ -11,8 +11,9 @@ from aiohttp import web
 
 from actors.control import local_problems
 from actors.control.auth import AccessPolicy
-from actors.control.http_problems import Problem
-from actors.control.instance_health import STATUS_LIMIT, HealthAssessor, HealthReport, expected_groups
+from actors.control.coordinator_health import STATUS_LIMIT, hear
+from actors.control.http_problems import Problem, store_unavailable
+from actors.control.instance_health import HealthAssessor, HealthReport, expected_groups
 from actors.control.instance_watch import InstanceWatch, Sight, instance_problems
 from actors.control.live_feed import LiveFeed
 from actors.control.member_watch import RosterLook, clock_problems
@@ -21,6 +22,8 @@ from actors.control.request_security import build_access_policy
 from actors.control.store_readers import StoreReaders
 from common import config, heartbeat
 from common.config import Settings
+from common.core.coordinator.merged_status import merge_problems
+from common.core.shards.layout import Layout
 from common.core.telemetry import problems as telemetry
 from common.core.telemetry.metrics import Metrics
 from common.errors import MessageError
@@ -37,16 +40,20 @@ log = get_logger("control")
 
 
 class Commands(Protocol):
-    """The way to the coordinator."""
+    """The way to the coordinator of each shard."""
 
-    def send(self, message: Command) -> bool:
-        """Whether a coordinator was there to take it."""
+    def send(self, message: Command, shard: int) -> bool:
+        """Whether that coordinator was there to take it."""
         ...
 
 
 @dataclass
 class Control:
-    """The control process' parts. `now` gives epoch seconds, `monotonic` seconds for durations."""
+    """The control process' parts. `now` gives epoch seconds, `monotonic` seconds for durations.
+
+    Where the watch list is divided, `find_layout` gives how the store does so, None while it has no state; it is called in a
+    thread.
+    """
 
     settings: Settings
     store: StoreReaders
@@ -55,6 +62,7 @@ class Control:
     now: Callable[[], float]
     monotonic: Callable[[], float]
     process: str = "control"
+    find_layout: Callable[[], Layout | None] = Layout
     peers: Peers | None = None  # by default the settings say which
     access: AccessPolicy = field(init=False)
     live: LiveFeed = field(init=False)
@@ -64,6 +72,7 @@ class Control:
     refreshes: TokenBucket = field(default_factory=lambda: TokenBucket(1.0, 1.0))
     _beats: dict[str, Heartbeat] = field(default_factory=dict)
     _beats_at: float | None = None
+    _layout: Layout | None = None
     _seen: list[telemetry.Problem] = field(default_factory=list)
     _seen_at: float | None = None
     _sight: Sight = field(default_factory=Sight)
@@ -72,7 +81,7 @@ class Control:
         self.started_at = started_at = self.now()
         trusted = default_gateways if self.settings.control_trust_gateway else frozenset
         self.access = build_access_policy(self.settings, self.peers or Peers(self.monotonic, trusted))
-        self.live = LiveFeed(self.store, self.now)
+        self.live = LiveFeed(self.store, self.now, self.settings.shards)
         self.metrics = Metrics(started_at)
         self.health = HealthAssessor(expected_groups(self.settings), started_at)
         self._instances = InstanceWatch(self.settings)
@@ -88,10 +97,14 @@ class Control:
 
     async def assess_health(self) -> HealthReport:
         """The present health. What began or ended by this look is logged and counted."""
-        beats, seen, status = await self.heartbeats(), await self._look_around(), self.live.latest_status()
-        age, content = (None, {}) if status is None else status
-        told = telemetry.parse_problems(content.get("problems")) if age is not None and age <= STATUS_LIMIT else []
-        report = self.health.assess(self.now(), beats, age, told, seen, self._sight)
+        beats, seen, statuses = await self.heartbeats(), await self._look_around(), self.live.latest_statuses()
+        told = [
+            telemetry.parse_problems(status.content.get("problems"))
+            if status is not None and status.age <= STATUS_LIMIT
+            else []
+            for status in statuses
+        ]
+        report = self.health.assess(self.now(), beats, [*map(hear, statuses)], merge_problems(told), seen, self._sight)
         for change in report.changes:
             (log.error if change.began else log.info)(change.log_event, **change.log_fields())
             if change.began:
@@ -121,14 +134,26 @@ class Control:
         began = self.now()
         return RosterLook(reader.members(), began, self.now())
 
-    def send_command(self, verb: str, target: str = "") -> None:
-        """Pass a changing call on. Raises Problem 503 where no coordinator takes it."""
+    async def shard_of(self, name: str) -> int:
+        """The shard of a name (A-label). Raises Problem 503 while the store, which says so, cannot be read."""
+        if self.settings.shards == 1:
+            return 0
+        if self._layout is None:
+            self._layout = await self.store.read(lambda _: self.find_layout())
+        if self._layout is None:
+            raise store_unavailable()
+        return self._layout.shard_of(name)
+
+    def send_command(self, verb: str, target: str = "", shard: int | None = None) -> None:
+        """Pass a changing call on, to all shards where none is named. Raises Problem 503 where one does not take it."""
+        shards = range(self.settings.shards) if shard is None else (shard,)
         try:
-            taken = self.commands.send(Command(verb, target, self.process))
+            silent = [each for each in shards if not self.commands.send(Command(verb, target, self.process), each)]
         except MessageError:
             raise Problem(400, "The target cannot be sent.") from None
-        if not taken:
-            raise Problem(503, "The coordinator cannot be reached at the moment.", headers={"Retry-After": "2"})
+        if silent:
+            of = f" of shard {', '.join(map(str, silent))}" if self.settings.shards > 1 else ""
+            raise Problem(503, f"The coordinator{of} cannot be reached at the moment.", headers={"Retry-After": "2"})
 
 
 CONTROL: web.AppKey[Control] = web.AppKey("control", Control)

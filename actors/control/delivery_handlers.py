@@ -29,7 +29,8 @@ async def replay_delivery(request: web.Request) -> web.Response:
     wanted = request.match_info["id"]
     if len(wanted) > ID_LIMIT or not re.fullmatch(PRINTABLE, wanted):
         raise Problem(400, f"An id is text without control characters, at most {ID_LIMIT}.", code="bad_parameter")
-    if await control.store.read(lambda reader: reader.delivery(wanted)) is None:
+    found = await control.store.read(lambda reader: reader.delivery(wanted))
+    if found is None:
         raise Problem(404, "There is no callback with this id.")
-    control.send_command("replay", wanted)
+    control.send_command("replay", wanted, await control.shard_of(found.domain))
     return json_response({"accepted": True, "id": wanted}, 202)

@@ -61,7 +61,7 @@ async def check_domain(request: web.Request) -> web.Response:
     name = _parse_name(control, request.match_info["name"])
     if await control.store.read(lambda reader: reader.domain(name.alabel)) is None:
         raise _not_watched(name)
-    control.send_command("check", name.alabel)
+    control.send_command("check", name.alabel, await control.shard_of(name.alabel))
     return json_response({"accepted": True, "domain": name.alabel}, 202)
 
 

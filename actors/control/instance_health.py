@@ -6,28 +6,22 @@ Times in epoch seconds.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import structs
 
-from actors.control.instance_watch import Sight, leader_problem
+from actors.control.coordinator_health import GRACE, RESTART, Heard, coordinator_problems, oldest_age
+from actors.control.instance_watch import Sight
 from actors.control.local_problems import away_problem
-from actors.control.member_watch import SILENT_AFTER
 from common.config import Settings
 from common.core.telemetry.problems import Change, Problem, ProblemLog
 from common.heartbeat import Heartbeat
-from common.instances import COORDINATOR
+from common.shard_settings import count_processes, shard_of_coordinator
 
-#: Seconds after our own start in which others may still be starting.
-GRACE = 30.0
 #: Seconds a process may be missing before that is a problem.
 MISSING_LIMIT = 30.0
-#: Seconds without a status from the coordinator after which it counts as silent; it speaks every 2 s.
-STATUS_LIMIT = 30.0
-#: Seconds that a coordinator which beats may take to read its names: a million under load take one minute.
-READING_LIMIT = 300.0
 #: Seconds for which a failed process may wait for its next start before that is a problem: the first pauses are shorter.
 FAILING_LIMIT = 5.0
 #: Seconds that a run has to last before its process counts as mended: one that fails at once is no end of the trouble.
@@ -35,6 +29,8 @@ MENDED_AFTER = 3.0
 #: Starts of one process within so many seconds that are too many.
 RESTARTS, RESTARTS_WITHIN = 3, 600.0
 ALONE = Sight()
+#: The group of the coordinators, of which each is for a shard.
+COORDINATORS = "coordinator"
 #: Name of the watchdog's heartbeat: it is only there where there is a supervisor.
 WATCHDOG = "watchdog"
 #: What a failed run says of the store, by the kind of its error (`Heartbeat.failed`).
@@ -48,7 +44,6 @@ STORE_CODES = {
 }
 #: Those of them that no restart ends.
 _LASTING = {"StoreFull", "StoreLocked", "InstanceTaken"}
-_RESTART = "See its log; the supervisor starts it again, and a restart of the service does too."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,15 +80,7 @@ class HealthReport:
 
 def expected_groups(settings: Settings) -> dict[str, int]:
     """How many processes of each kind this instance should have."""
-    return {
-        "coordinator": 1,
-        "control": 1,
-        "feed": 1,
-        "checker-fast": settings.fast_checkers,
-        "checker-intermediate": settings.intermediate_checkers,
-        "checker-deep": settings.deep_checkers,
-        "notifier": settings.notifiers,
-    }
+    return {COORDINATORS: settings.shards, "control": 1, "feed": 1, **count_processes(settings)}
 
 
 class HealthAssessor:
@@ -109,18 +96,18 @@ class HealthAssessor:
         self,
         now: float,
         beats: Mapping[str, Heartbeat],
-        status_age: float | None,
+        heard: Sequence[Heard],
         told: Collection[Problem] = (),
         seen: Iterable[Problem] = (),
         sight: Sight = ALONE,
     ) -> HealthReport:
-        """The present report; `status_age` is None while the coordinator was never heard.
+        """The present report; `heard` is what was heard of the coordinator of each shard.
 
-        `told` are the coordinator's own problems, `seen` those that the control process sees for itself, and `sight` is what it
+        `told` are the coordinators' own problems, `seen` those that the control process sees for itself, and `sight` is what it
         sees of the instances.
         """
         expected = {**self._expected, **({WATCHDOG: 1} if WATCHDOG in beats else {})}
-        present = self._failing_processes(beats, now, follows=sight.follows)
+        present = self._failing_processes(beats, now, sight)
         groups: list[dict[str, Any]] = []
         full: dict[str, bool] = {}
         for name, wanted in expected.items():
@@ -128,29 +115,26 @@ class HealthAssessor:
             alive = sum(not beat.silent(now) for beat in members)
             full[name] = alive >= wanted
             if not full[name]:
-                present += _group_problems(name, wanted, members, now, follows=sight.follows)
+                present += _group_problems(name, wanted, members, now, sight)
             groups.append({"group": name, "expected": wanted, "alive": alive, "status": "ok" if full[name] else "short"})
         seen = [*seen]
-        if any(problem.code == STORE_CODES["StoreAway"] for problem in (*present, *seen)):
-            pass  # no coordinator leads, or is heard, until the server is back
-        elif sight.lacks_leader(beats, status_age, now):
-            present.append(leader_problem(sight, status_age, now))
-        else:
-            present += _coordinator_problems(status_age, _begin_of_reading(sight, beats.get(COORDINATOR), now), now)
+        if not any(problem.code == STORE_CODES["StoreAway"] for problem in (*present, *seen)):
+            # while its server is away no coordinator leads, or is heard
+            present += coordinator_problems(sight, beats, heard, now)
         codes = {problem.code for problem in (*told, *present)}
         seen = [problem for problem in seen if problem.code not in codes or self._log.has_begun(problem)]
         changes = self._log.note_conditions([*present, *seen], now)  # the later look at a condition counts
         problems = _merge_problems(self._log.active_problems(), told)
-        complete = all(full.values()) and status_age is not None
+        age = oldest_age(heard)
+        complete = all(full.values()) and age is not None
         processes = [self._render_process(beat, now, full) for _, beat in sorted(beats.items())]
-        age = None if status_age is None else round(status_age, 3)
         return HealthReport(
             status=self._status(problems, now, complete=complete),
             problems=problems,
             groups=groups,
             processes=processes,
-            coordinator_age=age,
-            instances=[row.to_json() for row in sight.instances],
+            coordinator_age=None if age is None else round(age, 3),
+            instances=sight.show_instances(),
             changes=changes,
         )
 
@@ -161,7 +145,7 @@ class HealthAssessor:
             return "unhealthy"
         return "degraded" if problems else "ok"
 
-    def _failing_processes(self, beats: Mapping[str, Heartbeat], now: float, *, follows: bool) -> list[Problem]:
+    def _failing_processes(self, beats: Mapping[str, Heartbeat], now: float, sight: Sight) -> list[Problem]:
         """Processes that wait for their next start after a failure, and those that were started too often."""
         found = []
         for process, beat in beats.items():
@@ -174,7 +158,7 @@ class HealthAssessor:
             self._starts[process] = (boot if waits else beat.boot, starts)
             young = bool(beat.failed) and now - beat.started_at < MENDED_AFTER
             if (waits or young) and not beat.silent(now):
-                found.append(_failure_problem(beat, follows=follows))
+                found.append(_failure_problem(beat, sight))
             if beat.trouble and not beat.silent(now):
                 found.append(_trouble_problem(beat))
             if len(starts) >= RESTARTS:
@@ -203,49 +187,27 @@ class HealthAssessor:
         }
 
 
-def _group_problems(name: str, wanted: int, members: list[Heartbeat], now: float, *, follows: bool) -> Iterator[Problem]:
-    """Problems of a group that lacks processes. Where this instance `follows`, another one watches the names meanwhile."""
-    alive = sum(not beat.silent(now) for beat in members)
-    unwatched = not follows and (name == COORDINATOR or (name == "checker-fast" and not alive))
+def _group_problems(name: str, wanted: int, members: list[Heartbeat], now: float, sight: Sight) -> Iterator[Problem]:
+    """Problems of a group that lacks processes. What this instance does not lead, another one watches meanwhile."""
+    alive = {beat.process for beat in members if not beat.silent(now)}
+    unwatched = name == "checker-fast" and not alive and not sight.leads_nothing
+    if name == COORDINATORS:
+        there = {shard_of_coordinator(process) for process in alive}
+        unwatched = any(shard not in there and not sight.follows(shard) for shard in range(wanted))
     silent = [beat for beat in members if beat.silent(now)]
     for beat in silent:
         yield Problem(
-            "process_silent", f"The process {beat.process} is silent for {now - beat.at:.0f} s.", _RESTART, beat.process,
+            "process_silent", f"The process {beat.process} is silent for {now - beat.at:.0f} s.", RESTART, beat.process,
             restart_helps=True, unwatched=unwatched, since=beat.at,
         )  # fmt: skip
     if not silent:
         yield Problem(
-            "process_missing", f"{name}: {alive} of {wanted} processes are there.", _RESTART, name,
+            "process_missing", f"{name}: {len(alive)} of {wanted} processes are there.", RESTART, name,
             restart_helps=True, unwatched=unwatched, after=MISSING_LIMIT,
         )  # fmt: skip
 
 
-def _begin_of_reading(sight: Sight, own: Heartbeat | None, now: float) -> float | None:
-    """When the coordinator that leads, and beats, was started or took over; None where none beats."""
-    if sight.follows and sight.leading is not None:
-        beat = sight.leading.instance.coordinator
-        return None if beat is None or sight.leading.coordinator_age > SILENT_AFTER else max(beat.started_at, sight.led_since)
-    return None if own is None or own.silent(now) else max(own.started_at, sight.led_since)
-
-
-def _coordinator_problems(status_age: float | None, began: float | None, now: float) -> Iterator[Problem]:
-    """Problems where its status is old or missing. While it reads its names a restart would only begin that again."""
-    if status_age is not None and status_age <= STATUS_LIMIT:
-        return
-    since, after = (0.0, GRACE) if status_age is None else (now - status_age, 0.0)
-    if began is not None and since < began and now - began <= READING_LIMIT:
-        what, remedy = "The coordinator was started and still reads its names.", "Wait; it takes longer on a busy machine."
-        yield Problem("coordinator_silent", what, remedy, unwatched=True, since=since, after=after)
-        return
-    what = (
-        f"The coordinator's last status is {status_age:.0f} s old."
-        if status_age
-        else "The coordinator has not been heard on the feed yet."
-    )
-    yield Problem("coordinator_silent", what, _RESTART, restart_helps=True, unwatched=True, since=since, after=after)
-
-
-def _failure_problem(beat: Heartbeat, *, follows: bool) -> Problem:
+def _failure_problem(beat: Heartbeat, sight: Sight) -> Problem:
     """The problem of a process that waits for its next start, or has just begun it, after a run that failed."""
     kind, _, text = beat.failed.partition(": ")
     what = f"The process {beat.process} fails and is started again: {text or kind or 'it ended without a word'}"
@@ -254,9 +216,10 @@ def _failure_problem(beat: Heartbeat, *, follows: bool) -> Problem:
         return away_problem(text)
     if kind in STORE_CODES:
         return Problem(STORE_CODES[kind], f"{what}.", remedy, restart_helps=kind not in _LASTING, unwatched=True)
+    shard = shard_of_coordinator(beat.process)
     return Problem(
         "process_failing", f"{what}.", remedy, beat.process,
-        restart_helps=True, unwatched=beat.process == COORDINATOR and not follows, after=FAILING_LIMIT,
+        restart_helps=True, unwatched=shard is not None and not sight.follows(shard), after=FAILING_LIMIT,
     )  # fmt: skip
 
 

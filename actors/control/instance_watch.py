@@ -1,4 +1,4 @@
-"""The instances of one store, as this one sees them: which of them leads, and which is silent or gone.
+"""The instances of one store, as this one sees them: which of them leads each shard, and which is silent or gone.
 
 Those that share STATE_DIR are seen by their heartbeats there, others by what they announce in the database
 (`actors.control.member_watch`). How old a heartbeat of another instance is, is measured by our own clock from when it was seen
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from actors.control.member_watch import SILENT_AFTER, MemberWatch
@@ -17,7 +18,8 @@ from common import instances, leader_file
 from common.config import Settings
 from common.core.telemetry.problems import Problem
 from common.heartbeat import Heartbeat
-from common.instances import COORDINATOR, FORGOTTEN_AFTER, Instance
+from common.instances import FORGOTTEN_AFTER, Instance
+from common.shard_settings import coordinator_name
 from common.store.lease_contract import Leader
 from common.store.member_contract import Roster
 
@@ -37,7 +39,7 @@ class InstanceSight(NamedTuple):
     age: float
     status: str
     own: bool
-    leads: bool
+    leads: tuple[int, ...]  # shards
     near: bool = True  # whether it shares our STATE_DIR
 
     @property
@@ -45,10 +47,9 @@ class InstanceSight(NamedTuple):
         """Whether it does nothing, and was not stopped."""
         return self.status in LOST
 
-    @property
-    def coordinator_age(self) -> float:
-        """Seconds since the last heartbeat of its coordinator; infinite where it has none."""
-        beat = self.instance.coordinator
+    def coordinator_age(self, shard: int = 0) -> float:
+        """Seconds since the last heartbeat of its coordinator of a shard; infinite where it has none."""
+        beat = self.instance.coordinators.get(shard)
         return float("inf") if beat is None else self.age + self.instance.heard_at - beat.at
 
     def to_json(self) -> dict[str, Any]:
@@ -76,35 +77,49 @@ class Seen(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """All instances, by name. `leader` is None where no coordinator has said so far which one leads."""
+    """All instances, by name. `leaders` has no entry for a shard of which no coordinator has said so far which one leads."""
 
     own: str = ""
     instances: tuple[InstanceSight, ...] = ()
-    leader: Leader | None = None
-    led_since: float = 0.0  # when our coordinator learned of this leader, in epoch seconds
+    leaders: Mapping[int, Leader] = MappingProxyType({})
+    led_since: tuple[float, ...] = (0.0,)  # by shard, when our coordinator learned of its leader, in epoch seconds
 
     @property
-    def follows(self) -> bool:
-        """Whether another instance leads."""
-        return self.leader is not None and self.leader.instance != self.own
+    def shards(self) -> range:
+        """The numbers of all shards."""
+        return range(len(self.led_since))
+
+    def follows(self, shard: int = 0) -> bool:
+        """Whether another instance leads this shard."""
+        return shard in self.leaders and self.leaders[shard].instance != self.own
 
     @property
-    def leading(self) -> InstanceSight | None:
-        """The instance that leads, where it is seen in STATE_DIR or in the database."""
-        return next((sight for sight in self.instances if sight.leads), None)
+    def leads_nothing(self) -> bool:
+        """Whether other instances lead every shard."""
+        return all(self.follows(shard) for shard in self.shards)
 
-    def leader_silence(self, status_age: float | None) -> float:
-        """Seconds without a sign of the coordinator that leads: a heartbeat, or a status on the feed."""
+    def leading(self, shard: int = 0) -> InstanceSight | None:
+        """The instance that leads a shard, where it is seen in STATE_DIR or in the database."""
+        return next((sight for sight in self.instances if shard in sight.leads), None)
+
+    def leader_silence(self, shard: int, status_age: float | None) -> float:
+        """Seconds without a sign of the coordinator that leads a shard: a heartbeat, or a status on the feed."""
         ages = [float("inf") if status_age is None else status_age]
-        if self.leading is not None:
-            ages.append(self.leading.coordinator_age)
+        if (leading := self.leading(shard)) is not None:
+            ages.append(leading.coordinator_age(shard))
         return min(ages)
 
-    def lacks_leader(self, beats: Mapping[str, Heartbeat], status_age: float | None, now: float) -> bool:
-        """Whether our coordinator is well and stands by, and none leads; `beats` are those of our own instance."""
-        own = beats.get(COORDINATOR)
+    def lacks_leader(self, shard: int, beats: Mapping[str, Heartbeat], status_age: float | None, now: float) -> bool:
+        """Whether our coordinator of a shard is well and stands by, and none leads; `beats` are those of our own instance."""
+        own = beats.get(coordinator_name(shard))
         stands_by = own is not None and not own.silent(now) and own.waiting_until is None
-        return stands_by and (self.leader is None or self.follows) and self.leader_silence(status_age) > SILENT_AFTER
+        leads = shard in self.leaders and not self.follows(shard)
+        return stands_by and not leads and self.leader_silence(shard, status_age) > SILENT_AFTER
+
+    def show_instances(self) -> list[dict[str, Any]]:
+        """For JSON; which shards each leads only where there are several."""
+        divided = len(self.shards) > 1
+        return [sight.to_json() | ({"leads": list(sight.leads)} if divided else {}) for sight in self.instances]
 
 
 class InstanceWatch:
@@ -112,7 +127,7 @@ class InstanceWatch:
 
     def __init__(self, settings: Settings) -> None:
         self._state_dir, self._own = settings.state_dir, settings.instance_id
-        self._own_dir = settings.instance_dir
+        self._own_dir, self._shards = settings.instance_dir, range(settings.shards)
         self._egress, self._host = settings.egress_id, os.uname().nodename
         self._members = MemberWatch()
         self._heard: dict[str, tuple[float, float, float]] = {}  # by name: its youngest heartbeat, how old it was, and when
@@ -129,20 +144,21 @@ class InstanceWatch:
             if self._forgot is None or monotonic - self._forgot >= FORGET_EVERY:
                 self._forgot = monotonic
                 self._forget_stale()
-            led_since = leader_file.stamp_of(self._own_dir) / 1e9
+            led_since = tuple(leader_file.stamp_of(self._own_dir, shard) / 1e9 for shard in self._shards)
             found = [self._complete_own(instance) for instance in instances.list_instances(self._state_dir)]
             near = {instance.name: Seen(instance, *self._judge(instance, now, monotonic), near=True) for instance in found}
             self._heard = {instance.name: self._heard[instance.name] for instance in found}
             far = {row.instance.name: Seen(*row, near=False) for row in self._members.note(roster, monotonic)}
         judged = sorted(merge_seen(self._own, near, far), key=lambda seen: seen.instance.name)
-        leader = instances.find_leader(seen.instance for seen in judged if seen.status not in LOST)
-        name = "" if leader is None else leader.instance
+        living = [seen.instance for seen in judged if seen.status not in LOST]
+        found_leaders = {shard: instances.find_leader(living, shard) for shard in self._shards}
+        leaders = {shard: leader for shard, leader in found_leaders.items() if leader is not None}
         sights = (
-            InstanceSight(instance, age, status, instance.name == self._own, instance.name == name, near)
+            InstanceSight(instance, age, status, instance.name == self._own, _find_led(instance.name, leaders), near)
             for instance, age, status, near in judged
             if status != "gone" or age <= FORGOTTEN_AFTER
         )
-        return Sight(self._own, tuple(sights), leader, led_since)
+        return Sight(self._own, tuple(sights), leaders, led_since)
 
     def _complete_own(self, instance: Instance) -> Instance:
         return instance._replace(egress=self._egress, host=self._host) if instance.name == self._own else instance
@@ -198,14 +214,20 @@ def instance_problems(sight: Sight, now: float) -> Iterator[Problem]:
             yield Problem("instance_silent", what, remedy, name, since=now - row.age, after=SETTLED)
 
 
-def leader_problem(sight: Sight, status_age: float | None, now: float) -> Problem:
-    """The problem where no instance leads."""
-    what, since, after = "No instance leads.", 0.0, SILENT_AFTER
-    if sight.leader is not None:
-        silence = sight.leader_silence(status_age)
+def leader_problem(sight: Sight, shard: int, status_age: float | None, now: float) -> Problem:
+    """The problem where no instance leads a shard."""
+    divided = len(sight.shards) > 1
+    of = f" shard {shard}" if divided else ""
+    what, since, after = f"No instance leads{of}.", 0.0, SILENT_AFTER
+    if shard in sight.leaders:
+        silence = sight.leader_silence(shard, status_age)
         known = silence < float("inf")
         since, after = (now - silence, SETTLED) if known else (0.0, SETTLED)
         heard = f"is silent for {silence:.0f} s" if known else "is gone"
-        what = f"The instance {sight.leader.instance} leads and {heard}, and no other one has taken over."
+        what = f"The instance {sight.leaders[shard].instance} leads{of} and {heard}, and no other one has taken over."
     remedy = "See the logs of the coordinators; restart one of the instances where they say nothing of it."
-    return Problem("no_leader", what, remedy, unwatched=True, since=since, after=after)
+    return Problem("no_leader", what, remedy, of.strip(), unwatched=True, since=since, after=after)
+
+
+def _find_led(name: str, leaders: Mapping[int, Leader]) -> tuple[int, ...]:
+    return tuple(shard for shard, leader in leaders.items() if leader.instance == name)

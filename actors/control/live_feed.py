@@ -1,4 +1,4 @@
-"""Live data: the last status of the coordinator from the feed, and new events for the clients of the event stream.
+"""Live data: the last status of each shard's coordinator from the feed, and new events for the clients of the event stream.
 
 The feed only wakes us up; events themselves are read from the store, so a message lost on the feed loses no event.
 """
@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from actors.control.http_problems import Problem
 from actors.control.store_readers import StoreReaders
+from common.core.coordinator.merged_status import ShardStatus, merge_statuses
 from common.core.model.records import EventRow
 
 #: Feed topics that matter here.
@@ -45,38 +46,39 @@ class StreamClient:
         self.offer(None)
 
 
-class CoordinatorStatus(NamedTuple):
-    """The last status of a coordinator, and its age in seconds."""
-
-    age: float
-    content: dict[str, Any]
-
-
 class LiveFeed:
-    """Keeps the status and hands new events to the clients. `now` gives epoch seconds."""
+    """Keeps the status of each shard and hands new events to the clients. `now` gives epoch seconds."""
 
-    def __init__(self, records: StoreReaders, now: Callable[[], float]) -> None:
+    def __init__(self, records: StoreReaders, now: Callable[[], float], shards: int = 1) -> None:
         self._records = records
         self._now = now
-        self._status: tuple[float, dict[str, Any]] | None = None  # when it was heard
+        self._heard: list[tuple[float, dict[str, Any]] | None] = [None] * shards  # when, and what
         self._clients: set[StreamClient] = set()
         self._wake = asyncio.Event()
         self._last: int | None = None
         self._closed = False
 
-    def take_message(self, topic: str, payload: dict[str, Any]) -> None:
-        """Take one feed message."""
+    def take_message(self, topic: str, payload: dict[str, Any], shard: int = 0) -> None:
+        """Take one message of the coordinator that leads a shard."""
         if not topic.startswith("system.coordinator."):
             self._wake.set()
             return
         status = payload.get("status")
         if isinstance(status, dict):
-            self._status = self._now(), status
+            self._heard[shard] = self._now(), status
 
-    def latest_status(self) -> CoordinatorStatus | None:
-        """The last status, that of the instance that leads; None where none was heard."""
-        found = self._status
-        return None if found is None else CoordinatorStatus(max(0.0, self._now() - found[0]), found[1])
+    def latest_statuses(self) -> list[ShardStatus | None]:
+        """The last status of each shard, that of the instance that leads it; None where none was heard."""
+        moment = self._now()
+        return [None if heard is None else ShardStatus(max(0.0, moment - heard[0]), heard[1]) for heard in self._heard]
+
+    def latest_status(self) -> ShardStatus | None:
+        """The last status of all shards together, as old as the oldest; None where none was heard."""
+        statuses = self.latest_statuses()
+        heard = [status for status in statuses if status is not None]
+        if len(statuses) == 1 or not heard:
+            return statuses[0]
+        return ShardStatus(max(status.age for status in heard), merge_statuses(statuses))
 
     @property
     def client_count(self) -> int:

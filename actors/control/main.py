@@ -1,21 +1,21 @@
-"""The control process: reads the store and the feed, serves HTTP, passes changing calls to the coordinator."""
+"""The control process: reads the store and the feed, serves HTTP, passes changing calls to the coordinators."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 
 from actors.control import app
 from actors.control.context import Control
+from actors.control.coordinators import Coordinators
 from actors.control.http_server import Listener
-from actors.control.live_feed import TOPICS
 from actors.control.store_readers import StoreReaders
-from common.bus import FeedSubscriber, InboxSender, LeaderWatch, inner_feed_keys
 from common.clock import monotonic, now
 from common.process import Runtime
 from common.socket_paths import control_socket
-from common.store.lease_contract import Addresses
 from common.store.reader import open_reader
+from common.store.shards import find_layout
 from common.suffixes import load_suffixes
 
 #: Seconds between two heartbeats.
@@ -28,41 +28,32 @@ async def main(runtime: Runtime) -> None:
     """Serve until `runtime.stopping`. Raises OSError where CONTROL_PORT is taken."""
     settings = runtime.settings
     records = StoreReaders(lambda: open_reader(settings))
-    leader = LeaderWatch(settings)
-    inbox = InboxSender(settings, leader.addresses)
-    way = leader.addresses
-    feed = FeedSubscriber(way.feed, TOPICS, keys=inner_feed_keys(settings, way), server_key=way.server_key)
+    coordinators = Coordinators(settings)
     control = Control(
         settings=settings,
         store=records,
-        commands=inbox,
+        commands=coordinators,
         suffix_of=load_suffixes(),
         now=now,
         monotonic=monotonic,
         process=runtime.process,
+        find_layout=partial(find_layout, settings),
     )
     listener = Listener(app.build_app(control))
 
-    def follow(addresses: Addresses) -> None:
-        inbox.move(addresses)
-        feed.move(addresses.feed, keys=inner_feed_keys(settings, addresses), server_key=addresses.server_key)
-
     follower = asyncio.create_task(control.live.relay_events(), name="events")
     try:
-        feed.attach(control.live.take_message)
-        leader.attach(follow)
+        coordinators.attach(control.live.take_message)
         port = await listener.start(settings.control_host, settings.control_port, control_socket(settings.instance_dir))
         runtime.log.info("listening", host=settings.control_host, port=port)
         await _until_stopped(runtime, control, follower)
     finally:
-        leader.close()
         control.live.close()
         follower.cancel()
-        feed.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_LIMIT):
                 await listener.stop()
-        inbox.close()
+        coordinators.close()
         await records.close()
 
 

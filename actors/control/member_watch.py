@@ -13,7 +13,7 @@ from typing import NamedTuple
 from common.core.telemetry.problems import Problem
 from common.instances import Coordinator, Instance
 from common.store.lease_contract import Leader
-from common.store.member_contract import Roster, SeenMember
+from common.store.member_contract import Roster, SeenMember, ShownShard
 
 #: Seconds without an announcement after which an instance is silent, and after which it is gone.
 SILENT_AFTER, GONE_AFTER = 15.0, 60.0
@@ -98,17 +98,19 @@ def clock_problems(look: RosterLook) -> Iterator[Problem]:
 
 def _to_instance(seen: SeenMember) -> Instance:
     member, shown = seen.member, seen.member.shown
-    coordinator = None
-    if shown.coordinator_ago is not None:
-        coordinator = Coordinator(seen.seen_at - shown.coordinator_ago, shown.coordinator_started_at)
+    shards = (ShownShard(0, shown.leader, shown.epoch, shown.coordinator_ago, shown.coordinator_started_at), *shown.shards)
     return Instance(
         name=member.name,
         heard_at=seen.seen_at - shown.heard_ago,
         started_at=member.started_at,
         processes=shown.processes,
         stopping=shown.stopping,
-        coordinator=coordinator,
-        leader=Leader(shown.leader, "", shown.epoch, "", "") if shown.epoch else None,
+        coordinators={
+            each.shard: Coordinator(seen.seen_at - each.coordinator_ago, each.coordinator_started_at)
+            for each in shards
+            if each.coordinator_ago is not None
+        },
+        leaders={each.shard: Leader(each.leader, "", each.epoch, "", "") for each in shards if each.epoch},
         host=shown.host or None,
         egress=member.egress,
     )

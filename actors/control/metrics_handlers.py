@@ -12,9 +12,10 @@ from actors.control.http_problems import Handler
 from actors.control.query_params import Flag
 from actors.control.render import json_response
 from actors.control.status_handlers import library_versions
+from common.core.coordinator.merged_status import merge_metrics
 from common.core.telemetry import prometheus
 from common.core.telemetry.declared_counters import declare_counters
-from common.core.telemetry.metrics import Metrics
+from common.core.telemetry.metrics import MAX_SERIES, Metrics
 
 FLAGS = {
     part: Flag(f"include_{part}", default=True, help=f"whether {part.replace('_', ' ')} are included")
@@ -36,7 +37,7 @@ async def get_metrics(request: web.Request) -> web.Response:
 
 async def get_prometheus(request: web.Request) -> web.Response:
     """GET /metrics/prometheus."""
-    body = prometheus.render_exposition(await _take_snapshot(control_of(request))).encode()
+    body = prometheus.render_exposition(await _take_snapshot(control_of(request), apart=True)).encode()
     return web.Response(body=body, headers={"Content-Type": prometheus.CONTENT_TYPE})
 
 
@@ -72,10 +73,14 @@ async def count_requests(request: web.Request, handler: Handler) -> web.StreamRe
     return response
 
 
-async def _take_snapshot(control: Control) -> dict[str, Any]:
-    """Gauges first: should there be too many series, the picture of now is kept."""
-    total = Metrics()
-    status = control.live.latest_status()
+async def _take_snapshot(control: Control, *, apart: bool = False) -> dict[str, Any]:
+    """All metrics. Gauges first: should there be too many series, the picture of now is kept.
+
+    `apart`: what coordinators count has the label `shard` where there are several. Each begins anew by itself, and a sum that
+    falls by the count of one would look as if all had.
+    """
+    status, statuses = control.live.latest_status(), control.live.latest_statuses()
+    total = Metrics(series=MAX_SERIES * (len(statuses) + 1 if len(statuses) > 1 else 1))
     if status is not None:
         age, content = status
         metrics_report.add_status(total, content, control.now() - age)
@@ -86,9 +91,10 @@ async def _take_snapshot(control: Control) -> dict[str, Any]:
     total.gauge("build_info", 1, version=known["domain-monitor"], python=known["python"])
     declare_counters(total)
     total.merge_snapshot(control.metrics.snapshot())
-    counted = status.content.get("metrics") if status is not None else None
-    if isinstance(counted, dict):
-        total.merge_snapshot(counted)
+    if apart and len(statuses) > 1:
+        metrics_report.add_shards(total, statuses)
+    else:
+        total.merge_snapshot(merge_metrics(statuses))
     return total.snapshot()
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from common.core.coordinator.merged_status import ShardStatus, show_shard
 from common.core.model.states import State
-from common.core.telemetry.declared_counters import APIS
+from common.core.telemetry.declared_counters import APIS, declare_counters
 from common.core.telemetry.metrics import Metrics, format_series, snapshot_rows, timer_quantile
 from common.core.telemetry.problems import CODES, Problem
 from common.heartbeat import Heartbeat
@@ -15,6 +16,8 @@ from common.heartbeat import Heartbeat
 MOST_SERVERS, MOST_OPERATORS, MOST_GAPS = 300, 200, 100
 #: Names of the API's own counter and timer, and of the counter of check results.
 API_COUNTER, API_TIMER, CHECK_RESULTS = "api_requests", "api_request_seconds", "checks"
+#: Kinds of rows of a snapshot.
+KINDS = ("counters", "gauges", "timers")
 #: Of calls to the customer's interfaces; statuses that are no error.
 UPSTREAM_COUNTER, UPSTREAM_TIMER, FINE = "upstream_requests", "upstream_request_seconds", frozenset({"2xx", "3xx"})
 
@@ -70,6 +73,35 @@ def add_status(metrics: Metrics, status: Mapping[str, Any], heard_at: float) -> 
         _gauge(metrics, "deliveries_waiting" if state != "done" else "deliveries_kept", deliveries.get(state), state=state)
     _gauge(metrics, "deliveries_oldest_seconds", deliveries.get("oldest_age") or 0)
     _add_servers(metrics, status)
+
+
+def add_shards(metrics: Metrics, statuses: Sequence[ShardStatus | None]) -> None:
+    """How each shard is doing, and what its coordinator has counted, with the label `shard`."""
+    for shard, status in enumerate(statuses):
+        _gauge(metrics, "shard_ready", 1 if status is not None and status.content.get("ready") is True else 0, shard=shard)
+        if status is None:
+            continue
+        row = show_shard(shard, status)
+        _gauge(metrics, "shard_status_age_seconds", row["age"], shard=shard)
+        _gauge(metrics, "shard_domains", row["names"], shard=shard)
+        _gauge(
+            metrics,
+            "shard_late_seconds",
+            row["late_ms"] / 1000 if isinstance(row["late_ms"], int | float) else None,
+            shard=shard,
+        )
+        counted = Metrics()
+        declare_counters(counted)
+        counted.merge_snapshot(_map(status.content.get("metrics")))
+        metrics.merge_snapshot(_label_rows(counted.snapshot(), shard))
+
+
+def _label_rows(snapshot: Mapping[str, Any], shard: int) -> dict[str, Any]:
+    rows = {
+        kind: [[name, {**labels, "shard": shard}, value] for name, labels, value in snapshot_rows(snapshot, kind)]
+        for kind in KINDS
+    }
+    return {**snapshot, **rows}
 
 
 def add_heartbeats(metrics: Metrics, beats: Mapping[str, Heartbeat]) -> None:

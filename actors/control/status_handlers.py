@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +14,7 @@ from actors.control.context import Control, control_of
 from actors.control.http_problems import Problem
 from actors.control.render import json_response
 from actors.control.request_security import is_loopback_host
+from common.core.coordinator.merged_status import ShardStatus
 
 
 async def get_health(request: web.Request) -> web.Response:
@@ -27,12 +29,7 @@ async def get_ready(request: web.Request) -> web.Response:
     """GET /ready: 200 while names are being watched, 503 with the causes where they are not, or not yet."""
     control = control_of(request)
     report = await control.assess_health()
-    reasons = report.unwatched_reasons()
-    status = control.live.latest_status()
-    if status is None and not reasons:
-        reasons.append("The coordinator has not been heard yet.")
-    elif status is not None and status.content.get("ready") is not True and not reasons:
-        reasons.append("The list of names has not been read yet.")
+    reasons = report.unwatched_reasons() or unready_reasons(control.live.latest_statuses())
     if await control.store.newest_seq() is None and not any(p.code.startswith("store") for p in report.problems):
         reasons.append("The state is not there yet.")
     problems = [problem.to_map() for problem in report.problems if problem.unwatched]
@@ -60,6 +57,19 @@ async def get_status(request: web.Request) -> web.Response:
     if "domains" not in content:
         answer["coordinator"]["domains"] = await _count_in_store(control)
     return json_response(answer)
+
+
+def unready_reasons(statuses: Sequence[ShardStatus | None]) -> list[str]:
+    """Why names go unwatched where nothing is wrong: at a start. By the last statuses of all shards."""
+    unheard = [shard for shard, status in enumerate(statuses) if status is None]
+    unread = [shard for shard, status in enumerate(statuses) if status is not None and status.content.get("ready") is not True]
+    divided = len(statuses) > 1
+    reasons = [f"The coordinator{_of_shards(unheard, divided=divided)} has not been heard yet."] if unheard else []
+    return reasons + ([f"The list of names{_of_shards(unread, divided=divided)} has not been read yet."] if unread else [])
+
+
+def _of_shards(shards: Sequence[int], *, divided: bool) -> str:
+    return f" of shard {', '.join(map(str, shards))}" if divided else ""
 
 
 @lru_cache(maxsize=1)

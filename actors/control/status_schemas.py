@@ -57,7 +57,7 @@ class Report(TypedDict):
 class Instance(TypedDict):
     """One of the instances of the store. `heartbeat_age` in seconds, of its youngest process; `own`: it answers.
 
-    `egress` and `host` are null where it has not announced itself.
+    `egress` and `host` are null where it has not announced itself. One that leads any shard of a divided list is a leader.
     """
 
     instance: str
@@ -69,6 +69,7 @@ class Instance(TypedDict):
     started_at: Time
     egress: str | None
     host: str | None
+    leads: NotRequired[Annotated[list[int], Meta(description="the shards that it leads, where the watch list has several")]]
 
 
 class Health(Report):
@@ -178,12 +179,29 @@ class Leading(TypedDict):
     epoch: int
 
 
+class Shard(TypedDict):
+    """One part of a divided watch list, as its coordinator said last; null where it was never heard."""
+
+    shard: int
+    leader: Annotated[str | None, Meta(description="the instance that leads it")]
+    epoch: int | None
+    age: Annotated[float | None, Meta(description="seconds since it was heard")]
+    names: int | None
+    ready: bool
+    late_ms: Annotated[float | None, Meta(description="milliseconds by which its oldest due check is late")]
+
+
 class Coordinator(TypedDict):
-    """The coordinator's last status; only `age` is there while it was not heard."""
+    """The coordinator's last status; only `age` is there while it was not heard.
+
+    Of a divided watch list the coordinators of all shards together: counts are sums, the worst word counts, `leader` is that of
+    the first shard and `age` that of the oldest status.
+    """
 
     age: Annotated[float | None, Meta(description="seconds since it was heard")]
     started_at: NotRequired[Time]
     leader: NotRequired[Leading]
+    shards: NotRequired[Annotated[list[Shard], Meta(description="where the watch list has several")]]
     ready: NotRequired[bool]
     missing: NotRequired[list[str]]
     domains: NotRequired[ByState]

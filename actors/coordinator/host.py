@@ -57,6 +57,7 @@ from common.core.model.effects import (
     Send,
     TakeList,
 )
+from common.core.shards.layout import ONE_SHARD, Layout
 from common.core.telemetry.repeats import Repeats
 from common.core.workers.senders import name_without_key
 from common.core_settings import build_policy, missing_settings
@@ -81,10 +82,17 @@ class Host:
     """Holds the core and everything it acts through."""
 
     def __init__(
-        self, runtime: Runtime, store: Writer, threads: ThreadPoolExecutor, core: Coordinator, keeper: LeaseKeeper
+        self,
+        runtime: Runtime,
+        store: Writer,
+        threads: ThreadPoolExecutor,
+        core: Coordinator,
+        keeper: LeaseKeeper,
+        layout: Layout,
     ) -> None:
         self._runtime = runtime
         self._keeper = keeper
+        self._layout = layout
         self._store = store
         self._threads = threads
         self._core = core
@@ -116,12 +124,14 @@ class Host:
         }
 
     @classmethod
-    async def start(cls, runtime: Runtime, store: Writer, threads: ThreadPoolExecutor, keeper: LeaseKeeper) -> Host:
-        """Load the state and build the core around it."""
+    async def start(
+        cls, runtime: Runtime, store: Writer, threads: ThreadPoolExecutor, keeper: LeaseKeeper, layout: Layout = ONE_SHARD
+    ) -> Host:
+        """Load the state and build the core around it; `layout`: how the watch list is divided."""
         settings = runtime.settings
         directory = load_directory(settings)
         rng = random.Random()  # noqa: S311  # canary labels and jitter, nothing secret
-        policy = build_policy(settings, keeper.leader.epoch)
+        policy = build_policy(settings, keeper.leader.epoch, layout)
         core = Coordinator(policy, directory, keeper.leader.boot, rng, now())
         loaded = await asyncio.get_running_loop().run_in_executor(threads, store.load)
         names, looks = _with_heartbeat(loaded.names, keeper), _with_heartbeat(loaded.looks, keeper)
@@ -133,12 +143,12 @@ class Host:
         runtime.log.info("state_loaded", store=store.engine, domains=core.watched_count, next_seq=loaded.next_seq)
         for sentence in missing_settings(settings):
             runtime.log.warning("not_configured", what=sentence)
-        host = cls(runtime, store, threads, core, keeper)
+        host = cls(runtime, store, threads, core, keeper, layout)
         host._perform(planned)
         return host
 
-    async def run(self) -> None:
-        """Serve until told to stop or something breaks, then drain."""
+    async def run(self, hand_over: asyncio.Event | None = None) -> None:
+        """Serve until told to stop, or to hand over, or something breaks, then drain."""
         self._bus.attach(self._receive_frame, lambda _: None, self._note_worker_left)
         self._spawn(self._follow_list())
         self._spawn(self._follow_directory())
@@ -147,15 +157,17 @@ class Host:
         self._spawn(self._upkeep.verify())
         self._tick()
         self._keeper.end_start()
-        stopping = self._loop.create_task(self._runtime.stopping.wait())
+        asked = [event for event in (self._runtime.stopping, hand_over) if event is not None]
+        ending = {self._loop.create_task(event.wait()) for event in asked}
         try:
-            done: set[asyncio.Future[Any]] = {stopping, self._failed}
+            done: set[asyncio.Future[Any]] = {*ending, self._failed}
             await asyncio.wait(done, return_when=asyncio.FIRST_COMPLETED)
             if self._failed.done():
                 self._failed.result()
             await self._drain()
         finally:
-            stopping.cancel()
+            for waiting in ending:
+                waiting.cancel()
             if self._timer is not None:
                 self._timer.cancel()
             for task in self._tasks:
@@ -312,14 +324,15 @@ class Host:
             self._fail(error)
 
     async def _follow_list(self) -> None:
-        source = ListSource(self._runtime.settings)
+        settings = self._runtime.settings
+        source = ListSource(settings, layout=self._layout)
         try:
             while True:
                 self._reload.clear()
                 await self._wait_until_written(0)  # the list is compared with what is stored
                 await self._read_list(source)
                 try:
-                    async with asyncio.timeout(self._runtime.settings.domain_api_refresh_interval):
+                    async with asyncio.timeout(settings.domain_api_refresh_interval):
                         await self._reload.wait()
                 except TimeoutError:
                     continue

@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 
 from common.clients.list_text import ListVersion
 from common.codec import decoder, encode
+from common.core.shards.layout import ONE_SHARD, Layout
 from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk, ListSummary
 from common.errors import MessageError
 from common.messages import MAX_FRAME
@@ -28,9 +29,11 @@ LENGTH = struct.Struct(">I")
 
 
 class Ask(Struct, frozen=True, tag="ask"):
-    """Read the list; it has not changed while it is as in `seen`."""
+    """Read the list; it has not changed while it is as in `seen`. Only the names of `shard` in `layout` are wanted."""
 
     seen: ListVersion
+    shard: int = 0
+    layout: Layout = ONE_SHARD
 
 
 class Same(Struct, frozen=True, tag="same"):

@@ -12,22 +12,26 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO
+from typing import IO, TypeVar
+
+from msgspec import structs
 
 from actors.coordinator import list_frames
 from actors.coordinator.list_frames import LONGEST_REASON, TAKE, Ask, End, Failed, Frame, Piece, Read, Same
 from common import config, log
 from common.clients.domain_api import DomainApi
 from common.clients.file_list import FileList
-from common.clients.list_text import FetchedList, ListVersion, printable_text
+from common.clients.list_text import DEFAULT_BOUNDS, FetchedList, ListVersion, printable_text
 from common.clock import pause
 from common.config import Settings
 from common.core.watchlist.domain_list import ParsedBulkList
 from common.core.watchlist.list_diff import Difference, compare_lists, iter_list_chunks, summarise_list
 from common.core.watchlist.list_names import StoreBatch, WatchedNames
 from common.errors import ConfigError, ListError, MessageError, StoreAway, StoreError
+from common.shard_settings import settings_of_shard
 from common.store.database_file import current_path
-from common.store.reader import open_reader
+from common.store.reader import open_reader, open_shard_reader
+from common.store.shard_view import count_watched
 from common.suffixes import load_suffixes
 
 #: How much this process stands back behind the checks (the nice value).
@@ -36,27 +40,32 @@ NICE = 5
 AWAY_LOOK = 1.0
 
 Names = Callable[[Settings], Iterable[StoreBatch]]
+Watched = Callable[[Settings], int]
+T = TypeVar("T")
 
 
-def main(names: Names | None = None) -> int:
-    """Answer the request on standard input. `names` gives what the store knows. 0: done, 1: the pipe was closed."""
+def main(names: Names | None = None, watched: Watched = count_watched) -> int:
+    """Answer the request on standard input. 0: done, 1: the pipe was closed.
+
+    `names` gives what the store knows, `watched` how many names all shards watch.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the coordinator, which ends this process in its own time
     os.nice(NICE)
     answers, sys.stdout = sys.stdout.buffer, sys.stderr  # nothing but frames goes out there
     try:
-        serve_list(sys.stdin.buffer, answers, names or stored_names)
+        serve_list(sys.stdin.buffer, answers, names or stored_names, watched)
     except (BrokenPipeError, MessageError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), answers.fileno())  # where what was not written can be flushed to
         return 1
     return 0
 
 
-def serve_list(questions: IO[bytes], answers: IO[bytes], names: Names) -> None:
+def serve_list(questions: IO[bytes], answers: IO[bytes], names: Names, watched: Watched = count_watched) -> None:
     """Answer one request for the list. Raises BrokenPipeError where the pipe is closed, MessageError for no proper request."""
     ask = list_frames.read_frame(questions)
     if not isinstance(ask, Ask):
         raise MessageError("expected a question")
-    for frame in _answer_frames(ask.seen, names):
+    for frame in _answer_frames(ask, names, watched):
         answers.write(list_frames.pack_frame(frame))
         answers.flush()
         if isinstance(frame, Read) and questions.read(1) != TAKE:
@@ -64,55 +73,72 @@ def serve_list(questions: IO[bytes], answers: IO[bytes], names: Names) -> None:
 
 
 def stored_names(settings: Settings) -> Iterator[StoreBatch]:
-    """What the store knows; nothing where there is none yet. Raises StoreError."""
+    """What the store, or our shard of it, knows; nothing where there is none yet. Raises StoreError."""
     if settings.store_in_file and not current_path(settings.store_path).exists():
         return
-    reader = open_reader(settings)
+    reader = open_shard_reader(settings, settings.shard) if settings.shards > 1 else open_reader(settings)
     try:
         yield from reader.names()
     finally:
         reader.close()
 
 
-def _answer_frames(seen: ListVersion, names: Names) -> Iterator[Frame]:
+def _answer_frames(ask: Ask, names: Names, watched: Watched) -> Iterator[Frame]:
     try:
-        settings = config.load()
+        settings = settings_of_shard(config.load(), ask.shard)
         log.setup(settings, "list-reader", sys.stderr)
         logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings of retries quote the query, where a key may be
-        fetched = _fetch(settings, seen)
+        fetched = _fetch(settings, ask)
         if fetched.listed is None:
             yield Same(fetched.seen)
         else:
-            yield from _difference_frames(fetched.listed, fetched.seen, lambda: names(settings))
+            compared = _compare(fetched.listed, lambda: names(settings))
+            count = 0 if fetched.listed.whole is None else _retried(lambda: watched(settings))
+            yield from _difference_frames(fetched.listed, fetched.seen, compared, count, ask.shard)
     except (ConfigError, ListError, StoreError) as error:
         yield Failed(printable_text(str(error))[:LONGEST_REASON])
     except MemoryError:
         yield Failed("there is not enough memory to read the list")
 
 
-def _fetch(settings: Settings, seen: ListVersion) -> FetchedList:
-    suffix_of = load_suffixes()
+def _fetch(settings: Settings, ask: Ask) -> FetchedList:
+    suffix_of, layout = load_suffixes(), ask.layout
+    bounds, keeps = DEFAULT_BOUNDS.multiply(layout.shards), None
+    if layout.shards > 1:  # before anything is kept of a name: the whole list may be larger than what one process can hold
+
+        def keeps(name: str) -> bool:
+            return layout.shard_of(name) == ask.shard
+
     if settings.domain_api_url:
-        return DomainApi(settings, suffix_of).fetch(seen)
-    return FileList(settings.domain_list_file, suffix_of).fetch(seen)
+        return DomainApi(settings, suffix_of, bounds, keeps=keeps).fetch(ask.seen)
+    return FileList(settings.domain_list_file, suffix_of, bounds, keeps=keeps).fetch(ask.seen)
 
 
-def _difference_frames(listed: ParsedBulkList, seen: ListVersion, names: Callable[[], Iterable[StoreBatch]]) -> Iterator[Frame]:
-    difference = _compare(listed, names)
-    yield Read(summarise_list(listed.names, difference, listed.problems, listed.problem_count, listed.total), seen)
+def _difference_frames(
+    listed: ParsedBulkList, seen: ListVersion, difference: Difference, watched: int, shard: int
+) -> Iterator[Frame]:
+    """The answer; entries that cannot be monitored belong to the first shard."""
+    problems, problem_count = ([], 0) if shard else (listed.problems, listed.problem_count)
+    summary = summarise_list(listed.names, difference, problems, problem_count, listed.total)
+    yield Read(structs.replace(summary, whole=listed.whole, watched=watched), seen)
     for part in iter_list_chunks(listed.names, difference, load_suffixes()):
         yield Piece(part)
     yield End()
 
 
 def _compare(listed: ParsedBulkList, names: Callable[[], Iterable[StoreBatch]]) -> Difference:
-    """The difference to what the store knows. Where its server is away, nothing is wrong with the list: it is waited for.
+    """The difference to what the store knows."""
+    return _retried(lambda: compare_lists(listed.names, WatchedNames(names())))
+
+
+def _retried(look: Callable[[], T]) -> T:
+    """What a look at the store finds. Where its server is away, nothing is wrong with the list: it is waited for.
 
     For how long is for the coordinator, which ends this process with its run.
     """
     while True:
         try:
-            return compare_lists(listed.names, WatchedNames(names()))
+            return look()
         except StoreAway:
             pause(AWAY_LOOK)
 

@@ -18,6 +18,7 @@ from common.clock import now
 from common.config import Settings
 from common.core.coordinator.inputs import ListChunkRead, ListFailed, ListRead, ListSame, Measure, Measured
 from common.core.registries.directory import Bases, Directory
+from common.core.shards.layout import ONE_SHARD, Layout
 from common.core.telemetry.declared_counters import status_class
 from common.core.watchlist.list_diff import ListChunk, ListSummary
 from common.errors import ListError
@@ -26,6 +27,8 @@ from common.process import Runtime
 
 #: Seconds between two looks whether the bootstrap is due; how often it is fetched is decided there.
 BOOTSTRAP_LOOK = 600.0
+#: Seconds by which each shard begins with that after the one before it.
+SHARD_PAUSE = 10.0
 #: How the process that reads the list is started.
 READER = (sys.executable, "-m", "actors.coordinator.list_reader")
 #: How the process that fetches the bootstrap is started, and seconds that it may take.
@@ -44,7 +47,14 @@ class ListSource:
     One task uses it. `close` ends the process; it has to be called after an early stop.
     """
 
-    def __init__(self, settings: Settings, command: Sequence[str] = READER, read_limit: float = READ_LIMIT) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        command: Sequence[str] = READER,
+        read_limit: float = READ_LIMIT,
+        layout: Layout = ONE_SHARD,
+    ) -> None:
+        self._shard, self._layout = settings.shard, layout
         self.source = list_source_name(settings)
         self._command = command
         self._read_limit = read_limit
@@ -58,7 +68,7 @@ class ListSource:
         try:
             await self.close()
             self._child = await ReaderProcess.start(self._command, self._log, "list-reader")
-            await self._child.request_list(Ask(self._seen))
+            await self._child.request_list(Ask(self._seen, self._shard, self._layout))
             frame = await self._child.next_frame(self._read_limit)
             match frame:
                 case Read():
@@ -159,17 +169,23 @@ def note_list_call(measure: Callable[[Measured], None], event: ListRead | ListSa
 
 
 async def refresh_directory(runtime: Runtime, directory: Directory) -> AsyncIterator[Directory]:
-    """Have the RDAP bootstrap fetched when it is due; yields the directory when it changed. A failure keeps the last copy."""
+    """Have the RDAP bootstrap fetched when it is due; yields the directory when it changed. A failure keeps the last copy.
+
+    Where there are shards, each begins a little later than the one before it: the first one fetches the copy for all.
+    """
     settings = runtime.settings
+    known = load_kept_bases(settings) if settings.shards > 1 else None
     due_at = next_attempt_at(settings)
+    await asyncio.sleep(SHARD_PAUSE * settings.shard)
     while True:
         if now() >= due_at:
             told = await fetch_bootstrap(runtime.log)
             due_at = told.next_at
             if told.error:
                 runtime.log.warning("bootstrap_kept", reason=told.error)
-            found = load_kept_bases(settings) if told.changed else None
-            if found is not None:
+            found = load_kept_bases(settings) if told.changed or settings.shards > 1 else None
+            if found is not None and (told.changed or found != known):
+                known = found
                 yield _replace_bases(directory, found, runtime.log)
         await asyncio.sleep(BOOTSTRAP_LOOK)
 

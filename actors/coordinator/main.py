@@ -14,13 +14,18 @@ from actors.coordinator.beating import run_with_heartbeat
 from actors.coordinator.host import Host
 from actors.coordinator.lease_keeper import LeaseKeeper
 from actors.coordinator.membership import Membership
+from actors.coordinator.shard_watch import ShardWatch
 from actors.coordinator.standby import AWAY_LOOK, Standby
 from common.clock import now
+from common.core.registries.back_ends import group_suffixes
+from common.core.shards.layout import Layout
 from common.errors import ConfigError, LeaseLost, StoreAway, StoreDenied, StoreError, StoreLocked
 from common.process import Runtime
 from common.store.file_leases import open_leases
 from common.store.file_members import open_members
 from common.store.lease_contract import Lease, Leases
+from common.store.shard_view import open_shard_views
+from common.store.shards import settle_layout
 from common.store.store_contract import Writer
 from common.store.writer import leave_locked, open_writer
 
@@ -32,33 +37,49 @@ LOCKED_RETRY = 20.0
 
 async def main(runtime: Runtime) -> None:
     """Run until told to stop. Raises ConfigError where the database server refuses the user of STORE_URL."""
+    settings = runtime.settings
     sys.setswitchinterval(SWITCH)
-    runtime.settings.instance_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    leases = open_leases(runtime.settings)
-    membership = Membership(runtime, open_members(runtime.settings))
+    settings.instance_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    leases = open_leases(settings)
+    watch = ShardWatch(runtime, open_shard_views(settings)) if settings.shards > 1 else None
+    membership = None if settings.shard else Membership(runtime, open_members(settings))
     try:
-        await membership.join()
-        await membership.run(stand_by_and_lead(runtime, leases))
+        await work_as_member(runtime, leases, membership, watch)
     except StoreDenied as error:  # a new process reads the setting again, or the file that holds it
         raise ConfigError([f"STORE_URL: {error}"]) from None
     finally:
-        leases.close()
-        membership.close()
+        for opened in (leases, membership, watch):
+            if opened is not None:
+                opened.close()
 
 
-async def stand_by_and_lead(runtime: Runtime, leases: Leases) -> None:
-    """Wait for the lease and lead with it, and once it is lost or the database server is away again, until told to stop."""
-    standby = Standby(runtime, leases)
+async def work_as_member(runtime: Runtime, leases: Leases, membership: Membership | None, watch: ShardWatch | None) -> None:
+    """Work once, and for as long as, this instance has its name.
+
+    The coordinator of the first shard announces it; those of the others see whether that is so.
+    """
+    member = membership or watch
+    assert member is not None  # noqa: S101  # the first shard, or one of several
+    await member.join()
+    work = stand_by_and_lead(runtime, leases, watch)
+    if membership is not None and watch is not None:
+        work = watch.run(work)
+    await member.run(work)
+
+
+async def stand_by_and_lead(runtime: Runtime, leases: Leases, watch: ShardWatch | None = None) -> None:
+    """Wait for the lease and lead with it until told to stop; again once it is lost, handed over, or the server is away."""
+    standby = Standby(runtime, leases, partial(settle_layout, runtime.settings, group_suffixes()), watch)
     while (lease := await standby.wait_for_lease()) is not None:
         try:
-            await lead(runtime, lease)
+            await lead(runtime, lease, standby.layout, watch)
         except StoreAway as error:
             standby.note_away(error)
             await runtime.rest(AWAY_LOOK)
 
 
-async def lead(runtime: Runtime, lease: Lease) -> None:
-    """Lead until told to stop, or until another instance has taken over.
+async def lead(runtime: Runtime, lease: Lease, layout: Layout | None = None, watch: ShardWatch | None = None) -> None:
+    """Lead until told to stop, until another instance has taken over, or is to.
 
     Raises StoreAway where the lease ran out while the server of the database was away.
     """
@@ -67,8 +88,10 @@ async def lead(runtime: Runtime, lease: Lease) -> None:
     try:
         store = await open_store(runtime, keeper, threads)
         try:
-            host = await Host.start(runtime, store, threads, keeper)
-            await host.run()
+            host = await Host.start(runtime, store, threads, keeper, layout or Layout())
+            if watch is not None:
+                watch.begin_leading()
+            await host.run(None if watch is None else watch.hand_over)
         finally:
             await run_with_heartbeat(runtime.beat, None, partial(_close_store, threads, store))
     except LeaseLost as error:
@@ -76,6 +99,8 @@ async def lead(runtime: Runtime, lease: Lease) -> None:
     finally:
         threads.shutdown(wait=False)
         await run_with_heartbeat(runtime.beat, None, keeper.close)
+        if watch is not None:
+            watch.end_leading()
 
 
 async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolExecutor) -> Writer:

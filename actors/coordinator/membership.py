@@ -16,7 +16,7 @@ from common.config import Settings
 from common.errors import InstanceTaken, StoreError
 from common.instances import FORGOTTEN_AFTER, Instance
 from common.process import Runtime
-from common.store.member_contract import ANNOUNCE_EVERY, KEPT_FOR, Holder, Member, Members, Shown
+from common.store.member_contract import ANNOUNCE_EVERY, KEPT_FOR, Holder, Member, Members, Shown, ShownShard
 
 #: Tells the run of this process from earlier ones, which may have died without taking their announcement back.
 INCARNATION = secrets.token_hex(8)
@@ -170,16 +170,28 @@ def describe_member(settings: Settings, incarnation: str, found: Instance | None
     """What an instance announces at `present`, in epoch seconds; `found` is what its directory shows."""
     shown = Shown(host=os.uname().nodename[:HOST_LIMIT])
     if found is not None:
-        coordinator = found.coordinator
+        first, *others = (_describe_shard(found, shard, present) for shard in range(settings.shards))
         shown = Shown(
             host=shown.host,
             processes=found.processes,
             stopping=found.stopping,
-            leader="" if found.leader is None else found.leader.instance,
-            epoch=0 if found.leader is None else found.leader.epoch,
+            leader=first.leader,
+            epoch=first.epoch,
             heard_ago=max(0.0, present - found.heard_at),
-            coordinator_ago=None if coordinator is None else max(0.0, present - coordinator.at),
-            coordinator_started_at=0.0 if coordinator is None else coordinator.started_at,
+            coordinator_ago=first.coordinator_ago,
+            coordinator_started_at=first.coordinator_started_at,
+            shards=tuple(others),
         )
     started_at = present if found is None else found.started_at
     return Member(settings.instance_id, incarnation, settings.egress_id, version.current(), started_at, shown)
+
+
+def _describe_shard(found: Instance, shard: int, present: float) -> ShownShard:
+    leader, coordinator = found.leaders.get(shard), found.coordinators.get(shard)
+    return ShownShard(
+        shard,
+        leader="" if leader is None else leader.instance,
+        epoch=0 if leader is None else leader.epoch,
+        coordinator_ago=None if coordinator is None else max(0.0, present - coordinator.at),
+        coordinator_started_at=0.0 if coordinator is None else coordinator.started_at,
+    )

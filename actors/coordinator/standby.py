@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Callable
 from functools import partial
 
 from actors.coordinator.beating import run_with_heartbeat
+from actors.coordinator.shard_watch import ShardWatch
 from common import leader_file
 from common.bus import choose_way, leader_addresses
 from common.clock import monotonic, now
+from common.core.shards.layout import Layout
 from common.errors import StoreAway, StoreDenied, StoreError
 from common.process import Runtime
 from common.store.lease_contract import Leader, Lease, Leases
@@ -26,9 +29,16 @@ UNREADABLE_LIMIT = 10.0
 class Standby:
     """Waits for a lease. `followed`: the leader that the other processes of this instance were told of last."""
 
-    def __init__(self, runtime: Runtime, leases: Leases) -> None:
+    def __init__(
+        self, runtime: Runtime, leases: Leases, settle: Callable[[], Layout] = Layout, watch: ShardWatch | None = None
+    ) -> None:
+        """`settle` gives the layout of the store before its first look; `watch` sees the instances where there are shards."""
+        self.layout: Layout | None = None
         self._runtime = runtime
         self._leases = leases
+        self._settle = settle
+        self._watch = watch
+        self._free_since: float | None = None
         self._followed: Leader | None = None
         self._unreadable_since: float | None = None
         self._untold = False
@@ -37,7 +47,7 @@ class Standby:
     async def wait_for_lease(self) -> Lease | None:
         """The lease of this instance, once there is no other; None where it was told to stop.
 
-        Raises StoreDenied where the database server goes on refusing the user.
+        Raises StoreDenied where the database server goes on refusing the user, ConfigError where its layout is another one.
         """
         while not self._runtime.stopping.is_set():
             if (lease := await self._look()) is not None:
@@ -60,8 +70,11 @@ class Standby:
     async def _look(self) -> Lease | None:
         """Look once, and take the lease if there is no leader; None where there is one, or the store does not say."""
         try:
+            if self.layout is None:
+                self.layout = await run_with_heartbeat(self._runtime.beat, None, self._settle)
             leader = await run_with_heartbeat(self._runtime.beat, None, self._leases.find)
-            lease = await run_with_heartbeat(self._runtime.beat, None, self._take) if leader is None else None
+            turn = self._is_our_turn(leader)
+            lease = await run_with_heartbeat(self._runtime.beat, None, self._take) if turn else None
         except StoreAway as error:
             self.note_away(error)
             return None
@@ -73,11 +86,21 @@ class Standby:
             self._runtime.log.info("instance_follows", leader=leader.instance, epoch=leader.epoch)
         return None if lease is None else self._accept(lease)
 
+    def _is_our_turn(self, leader: Leader | None) -> bool:
+        """Whether the lease is free, and this instance the one that takes it."""
+        if leader is not None:
+            self._free_since = None
+            return False
+        if self._free_since is None:
+            self._free_since = monotonic()
+        return self._watch is None or self._watch.may_take(self._free_since)
+
     def _accept(self, lease: Lease) -> Lease | None:
         """The lease that was taken; given back where this process was told to stop meanwhile."""
         if self._runtime.stopping.is_set():
             lease.release()
             return None
+        self._free_since = None
         self._tell(lease.leader)
         self._runtime.log.info("instance_leads", instance=lease.leader.instance, epoch=lease.leader.epoch)
         return lease
@@ -114,7 +137,7 @@ class Standby:
         if leader == self._followed:
             return False
         try:
-            leader_file.write_leader(self._runtime.settings.instance_dir, leader)
+            leader_file.write_leader(self._runtime.settings.instance_dir, leader, self._runtime.settings.shard)
         except OSError as error:  # the next look tries again
             if not self._untold:
                 self._runtime.log.error("leader_not_told", error=str(error))

@@ -124,7 +124,7 @@ class Frontend:
 
     def _has_ended(self, directory: Path) -> bool:
         """Whether clients have to connect again: this instance is silent, or works for another leader by now."""
-        aside = self._service.bus is not None and not self._upstreams.leads(directory)
+        aside = self._service.bus is not None and not self._upstreams.leads(directory, self._service.bus.shard)
         return aside or self._upstreams.is_silent(directory, self._service.process)
 
     def _find_least(self) -> Relay | None:

@@ -11,17 +11,19 @@ import resource
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from itertools import product
 from pathlib import Path
 
 from actors.proxy.frontend import Frontend, Service
-from actors.proxy.upstreams import Upstreams
+from actors.proxy.upstreams import BusSocket, Upstreams
 from common.clock import monotonic
 from common.config import Settings
 from common.errors import ConfigError
 from common.peers import Peers, ProxiedPeer, default_gateways, parse_address
 from common.process import Main, Runtime, run_actor
 from common.proxy_header import encode_header
-from common.socket_paths import control_socket, feed_socket, socket_directory
+from common.shard_settings import coordinator_name
+from common.socket_paths import control_socket, feed_socket, shift_endpoint, socket_directory
 from common.work_endpoints import inbox_endpoint, tasks_endpoint
 
 Report = Callable[[BaseException], None]
@@ -57,7 +59,7 @@ def make_main(state_dir: Path) -> Main:
     """The main function of the proxy for the instances of a state directory."""
 
     async def main(runtime: Runtime) -> None:
-        upstreams = Upstreams(state_dir)
+        upstreams = Upstreams(state_dir, shards=runtime.settings.shards)
         control = Frontend(control_service(runtime.settings), upstreams, runtime.report)
         feed = Frontend(FEED_SERVICE, upstreams, runtime.report)
         host, port = listening_address(runtime.settings.feed_endpoint)
@@ -110,9 +112,9 @@ def bus_frontends(settings: Settings, upstreams: Upstreams, report: Report) -> l
     if not endpoint:
         return []
     made = []
-    for socket in (tasks_endpoint, inbox_endpoint):
-        service = dataclasses.replace(BUS_SERVICE, bus=socket)
-        host, port = listening_address(socket(endpoint), "PROXY_BUS_ENDPOINT")
+    for shard, place in product(range(settings.shards), (tasks_endpoint, inbox_endpoint)):
+        service = dataclasses.replace(BUS_SERVICE, process=coordinator_name(shard), bus=BusSocket(shard, place))
+        host, port = listening_address(place(shift_endpoint(endpoint, shard)), "PROXY_BUS_ENDPOINT")
         made.append((Frontend(service, upstreams, report), host, port))
     return made
 

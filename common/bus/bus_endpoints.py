@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from common.config import Settings
-from common.socket_paths import socket_directory
+from common.socket_paths import shard_ending, socket_directory
 from common.store.lease_contract import Addresses
 from common.work_endpoints import inbox_endpoint, tasks_endpoint
 
@@ -18,8 +18,9 @@ def local_addresses(settings: Settings, epoch: int) -> Addresses:
     A second bind on a path would take over new connections without a word, while the first keeps those it has.
     """
     directory = socket_directory(settings.state_dir)
-    base = settings.bus_endpoint if settings.bus_endpoint.startswith("ipc://") else f"ipc://{directory / 'bus'}"
-    return Addresses(f"{base}-{epoch}", f"ipc://{directory / 'inner-feed'}-{epoch}")
+    shard = shard_ending(settings.shard)
+    base = settings.bus_endpoint if settings.bus_endpoint.startswith("ipc://") else f"ipc://{directory / 'bus'}{shard}"
+    return Addresses(f"{base}-{epoch}", f"ipc://{directory / 'inner-feed'}{shard}-{epoch}")
 
 
 def remove_sockets_before(settings: Settings, epoch: int) -> None:

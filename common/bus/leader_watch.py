@@ -24,8 +24,8 @@ class LeaderWatch:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._instance_dir = settings.instance_dir
-        self._stamp = leader_file.stamp_of(self._instance_dir)  # before the file: it may change meanwhile
-        leader = leader_file.read_leader(self._instance_dir)
+        self._stamp = leader_file.stamp_of(self._instance_dir, settings.shard)  # before the file: it may change meanwhile
+        leader = leader_file.read_leader(self._instance_dir, settings.shard)
         self._epoch = 0 if leader is None else leader.epoch
         unknown = Way(Addresses(settings.bus_endpoint, local_addresses(settings, 0).feed))
         self.addresses, self.trouble = unknown if leader is None else choose_way(settings, leader)
@@ -44,10 +44,10 @@ class LeaderWatch:
 
     def _look(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(LOOK_EVERY, self._look)
-        stamp = leader_file.stamp_of(self._instance_dir)
+        stamp = leader_file.stamp_of(self._instance_dir, self._settings.shard)
         if stamp == self._stamp:
             return
-        leader = leader_file.read_leader(self._instance_dir)
+        leader = leader_file.read_leader(self._instance_dir, self._settings.shard)
         if leader is None:
             return  # looks again: it is being written, or damaged
         self._stamp = stamp

@@ -1,12 +1,14 @@
-"""The public feed: what the coordinator publishes on its inner feed, byte for byte, to subscribers that need not be trusted.
+"""The public feed: what coordinators publish on their inner feeds, byte for byte, to subscribers that need not be trusted.
 
-It wants from the inner feed what its own subscribers want, so that what has no subscriber is still not built. Subscriptions
-come back by themselves when either side starts again. Subscribers that do not read lose messages, and in time their connection.
+There is an inner feed for each shard of the watch list. It wants from each what its own subscribers want, so that what has no
+subscriber is still not built. Subscriptions come back by themselves when either side starts again. Subscribers that do not read
+lose messages, and in time their connection.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import zmq
 
@@ -14,6 +16,7 @@ from common.bus.curve_keys import CurveGate, feed_keys, inner_feed_keys, use_cli
 from common.bus.leader_watch import LeaderWatch
 from common.bus.zmq_sockets import Publisher, Socket
 from common.config import Settings
+from common.shard_settings import settings_of_shard
 from common.socket_paths import feed_socket
 from common.store.lease_contract import Addresses
 from common.topics import Topics
@@ -32,10 +35,9 @@ class PublicFeed:
 
     def __init__(self, settings: Settings) -> None:
         """Raises ConfigError where FEED_ENDPOINT cannot be bound."""
-        self._settings = settings
-        self._leader = LeaderWatch(settings)
         self._inner_topics: Counter[bytes] = Counter()
-        self._inner = self._connect(self._leader.addresses)
+        shards = range(settings.shards)
+        self._inner = [_InnerFeed(settings_of_shard(settings, shard), self._inner_topics) for shard in shards]
         self._outer = Publisher(hwm=OUTER_HWM)
         self._topics = Topics()
         self._everything = False
@@ -71,32 +73,16 @@ class PublicFeed:
     def attach(self) -> None:
         """Start passing on, from the running loop."""
         self._outer.follow(self._subscribed, self._ended)
-        self._inner.attach(self._pass_on)
-        self._leader.attach(self._follow_leader)
+        for inner in self._inner:
+            inner.attach(self._pass_on)
 
     def close(self) -> None:
         """Close both sides."""
-        self._leader.close()
-        self._inner.close()
+        for inner in self._inner:
+            inner.close()
         self._outer.close()
         if self._gate is not None:
             self._gate.close()
-
-    def _connect(self, addresses: Addresses) -> Socket:
-        socket = Socket(zmq.SUB, hwm=INNER_HWM)
-        if (keys := inner_feed_keys(self._settings, addresses)) is not None:
-            use_client_keys(socket.raw, keys, addresses.server_key)
-        for topic in self._inner_topics.elements():
-            socket.raw.subscribe(topic)
-        socket.raw.connect(addresses.feed)
-        return socket
-
-    def _follow_leader(self, addresses: Addresses) -> None:
-        """Pass on what another coordinator says from now on."""
-        earlier, self._inner = self._inner, self._connect(addresses)
-        earlier.receive_waiting()
-        earlier.close()
-        self._inner.attach(self._pass_on)
 
     def _pass_on(self, frames: list[bytes]) -> None:
         if len(frames) == 2:
@@ -126,8 +112,54 @@ class PublicFeed:
 
     def _want_topic(self, topic: bytes) -> None:
         self._inner_topics[topic] += 1
-        self._inner.raw.subscribe(topic)
+        for inner in self._inner:
+            inner.subscribe(topic)
 
     def _drop_topic(self, topic: bytes) -> None:
         self._inner_topics[topic] -= 1
-        self._inner.raw.unsubscribe(topic)
+        for inner in self._inner:
+            inner.unsubscribe(topic)
+
+
+class _InnerFeed:
+    """The feed of the coordinator that leads one shard."""
+
+    def __init__(self, settings: Settings, topics: Counter[bytes]) -> None:
+        """`topics`: those that are wanted, as often as they are."""
+        self._settings = settings
+        self._topics = topics
+        self._leader = LeaderWatch(settings)
+        self._socket = self._connect(self._leader.addresses)
+        self._received: Callable[[list[bytes]], None] = lambda _: None
+
+    def attach(self, received: Callable[[list[bytes]], None]) -> None:
+        """Call `received(frames)` for each message, from the running loop."""
+        self._received = received
+        self._socket.attach(received)
+        self._leader.attach(self._follow_leader)
+
+    def subscribe(self, topic: bytes) -> None:
+        self._socket.raw.subscribe(topic)
+
+    def unsubscribe(self, topic: bytes) -> None:
+        self._socket.raw.unsubscribe(topic)
+
+    def close(self) -> None:
+        self._leader.close()
+        self._socket.close()
+
+    def _connect(self, addresses: Addresses) -> Socket:
+        socket = Socket(zmq.SUB, hwm=INNER_HWM)
+        if (keys := inner_feed_keys(self._settings, addresses)) is not None:
+            use_client_keys(socket.raw, keys, addresses.server_key)
+        for topic in self._topics.elements():
+            socket.raw.subscribe(topic)
+        socket.raw.connect(addresses.feed)
+        return socket
+
+    def _follow_leader(self, addresses: Addresses) -> None:
+        """Take what another coordinator says from now on."""
+        earlier, self._socket = self._socket, self._connect(addresses)
+        earlier.receive_waiting()
+        earlier.close()
+        self._socket.attach(self._received)

@@ -27,6 +27,7 @@ from common.clients.list_text import (
     LONGEST_VALIDATOR,
     NO_VERSION,
     FetchedList,
+    Keeps,
     ListBounds,
     ListVersion,
     SuffixOf,
@@ -47,14 +48,17 @@ _MOST_REDIRECTS = 3
 
 
 class DomainApi:
-    """`DOMAIN_API_URL`. `suffix_of` is `common.suffixes.load_suffixes()`."""
+    """`DOMAIN_API_URL`. `suffix_of` is `common.suffixes.load_suffixes()`; `keeps`: which names are kept, None for all."""
 
-    def __init__(self, settings: Settings, suffix_of: SuffixOf, bounds: ListBounds = DEFAULT_BOUNDS) -> None:
+    def __init__(
+        self, settings: Settings, suffix_of: SuffixOf, bounds: ListBounds = DEFAULT_BOUNDS, *, keeps: Keeps | None = None
+    ) -> None:
         if settings.domain_api_url is None:
             raise ListError("DOMAIN_API_URL is not set")
         self._url = settings.domain_api_url
         self._suffix_of = suffix_of
         self._bounds = bounds
+        self._keeps = keeps
         self._agent = user_agent(settings.user_agent_contact)
         self._token = settings.api_auth_token
         self._guard = CustomerGuard(settings)
@@ -74,7 +78,7 @@ class DomainApi:
                 if found is None or (seen.digest and seen.digest == found.digest):
                     return FetchedList("unchanged", None, self.source, found or seen)
                 text.seek(0)
-                builder = BulkBuilder(self._suffix_of)
+                builder = BulkBuilder(self._suffix_of, keeps=self._keeps)
                 read_json_list(text, builder)
                 return FetchedList("new", builder.build_list(), self.source, found)
         except ListError as error:

@@ -14,6 +14,7 @@ from common.clients.list_text import (
     DEFAULT_BOUNDS,
     NO_VERSION,
     FetchedList,
+    Keeps,
     ListBounds,
     ListVersion,
     SuffixOf,
@@ -32,7 +33,8 @@ class FileList:
     """`DOMAIN_LIST_FILE`: one name a line (see `common.core.watchlist.domain_list.parse_line`), or the JSON of the Domain API.
 
     Half a list looks like one from which names were taken, so a file is only taken when it was not written to for a moment,
-    nor while it was read. `now` gives epoch seconds, `wait` waits so many.
+    nor while it was read. `keeps`: which names are kept, None for all; `now` gives epoch
+    seconds, `wait` waits so many.
     """
 
     def __init__(
@@ -41,12 +43,14 @@ class FileList:
         suffix_of: SuffixOf,
         bounds: ListBounds = DEFAULT_BOUNDS,
         *,
+        keeps: Keeps | None = None,
         now: Callable[[], float] = clock.now,
         wait: Callable[[float], object] = clock.pause,
     ) -> None:
         self._path = path
         self._suffix_of = suffix_of
         self._bounds = bounds
+        self._keeps = keeps
         self._now = now
         self._wait = wait
 
@@ -97,7 +101,7 @@ class FileList:
         found = ListVersion(version=version, digest=hashlib.file_digest(stream, "sha256").hexdigest())
         if found.digest == seen.digest:
             return FetchedList("unchanged", None, self.source, found)
-        builder = BulkBuilder(self._suffix_of)
+        builder = BulkBuilder(self._suffix_of, keeps=self._keeps)
         stream.seek(0)
         start = stream.read(CHUNK).removeprefix(b"\xef\xbb\xbf").lstrip()
         stream.seek(0)

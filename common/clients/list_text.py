@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -15,6 +15,8 @@ from common.core.watchlist.domain_list import MAX_NAMES, ListParser, ParsedBulkL
 from common.secret_scrubber import shown_url
 
 SuffixOf = Callable[[str], str | None]
+#: Which names (A-labels) of a list are kept.
+Keeps = Callable[[str], bool]
 #: Bytes read at once.
 CHUNK = 1 << 16
 #: Longest ETag or date remembered, in characters; a longer one counts as none.
@@ -38,6 +40,10 @@ class ListBounds:
     backoff: float = 0.5
     ratio: int = 100
     reserve: int = 512 << 20
+
+    def multiply(self, shards: int) -> ListBounds:
+        """These for a list that is divided among so many shards."""
+        return replace(self, wire=self.wire * shards, unpacked=self.unpacked * shards)
 
 
 DEFAULT_BOUNDS = ListBounds()

@@ -63,11 +63,11 @@ def held_epochs(database: Path) -> set[int]:
 
 
 def open_leases(settings: Settings) -> Leases:
-    """The leases of the store that the settings name."""
+    """The leases of the store that the settings name, those of one shard."""
     if not settings.store_in_file:
         from common.store.postgres.lease_row import PostgresLeases  # noqa: PLC0415  # most instances need no psycopg
 
-        return PostgresLeases(settings.store_url)
+        return PostgresLeases(settings.store_url, shard=settings.shard)
     path = settings.store_path
     return FileLeases(path, lambda: read_epoch(path))
 

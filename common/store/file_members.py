@@ -17,7 +17,7 @@ from common.errors import StoreError
 from common.store.member_contract import Holder, Member, Members
 
 #: Largest file read, in bytes.
-FILE_LIMIT = 4096
+FILE_LIMIT = 16_384
 _NAME = "member.json"
 
 

@@ -16,6 +16,16 @@ from msgspec import Struct
 ANNOUNCE_EVERY, KEPT_FOR = 5.0, 15.0
 
 
+class ShownShard(Struct, frozen=True):
+    """What an instance saw of a shard but the first: which instance leads that, and its own coordinator, as in `Shown`."""
+
+    shard: int
+    leader: str = ""
+    epoch: int = 0
+    coordinator_ago: float | None = None
+    coordinator_started_at: float = 0.0
+
+
 class Shown(Struct, frozen=True):
     """What an instance saw of itself. Seconds count back from its announcement; all else of an earlier version is absent."""
 
@@ -27,6 +37,7 @@ class Shown(Struct, frozen=True):
     heard_ago: float = 0.0  # since its youngest heartbeat
     coordinator_ago: float | None = None  # since that of its coordinator; None where there is none
     coordinator_started_at: float = 0.0  # by the clock of its host
+    shards: tuple[ShownShard, ...] = ()
 
 
 class Member(Struct, frozen=True):

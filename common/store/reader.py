@@ -55,12 +55,25 @@ _DELIVERIES_IN = " ".join(
 
 
 def open_reader(settings: Settings) -> Reader:
-    """A look at the state. Raises StoreError where it is not there yet or cannot be read."""
+    """A look at the state, that of all shards. Raises StoreError where it is not there yet or cannot be read."""
+    if settings.store_in_file:
+        return SqliteReader(settings.store_path)
+    if settings.shards > 1:
+        from common.store.postgres.sharded_reader import ShardedReader  # noqa: PLC0415  # most instances need no psycopg
+
+        return ShardedReader(settings.store_url)
+    from common.store.postgres.postgres_reader import PostgresReader  # noqa: PLC0415  # most instances need no psycopg
+
+    return PostgresReader(settings.store_url)
+
+
+def open_shard_reader(settings: Settings, shard: int) -> Reader:
+    """A look at the state of one shard alone; the numbers of its names are its own. Raises StoreError as `open_reader`."""
     if settings.store_in_file:
         return SqliteReader(settings.store_path)
     from common.store.postgres.postgres_reader import PostgresReader  # noqa: PLC0415  # most instances need no psycopg
 
-    return PostgresReader(settings.store_url)
+    return PostgresReader(settings.store_url, shard=shard)
 
 
 class SqliteReader:

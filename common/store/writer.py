@@ -53,11 +53,13 @@ def open_writer(settings: Settings, epoch: int) -> Writer:
     if settings.store_in_file:
         return SqliteWriter(settings.store_path, epoch, settings.ledger_per_name)
     from common.store.postgres.postgres_writer import PostgresWriter  # noqa: PLC0415  # most instances need no psycopg
+    from common.store.postgres.schemas import Part  # noqa: PLC0415
 
     return PostgresWriter(
         settings.store_url,
         settings.state_dir,
         epoch,
+        part=Part(settings.shard, settings.shards),
         ledger_days=settings.ledger_retention,
         ledger_per_name=settings.ledger_per_name,
     )

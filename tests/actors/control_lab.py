@@ -224,13 +224,20 @@ class Coordinator:
 
     def __init__(self) -> None:
         self.there = True
-        self.taken: list[tuple[str, str]] = []
+        self.absent: set[int] = set()  # shards whose coordinator is not there
+        self.sent: list[tuple[str, str, int]] = []
 
-    def send(self, message: Any) -> bool:
-        """Remember a command."""
-        if self.there:
-            self.taken.append((message.verb, message.target))
-        return self.there
+    @property
+    def taken(self) -> list[tuple[str, str]]:
+        """The commands, whatever the shard."""
+        return [(verb, target) for verb, target, _ in self.sent]
+
+    def send(self, message: Any, shard: int) -> bool:
+        """Remember a command, and to which shard it went."""
+        there = self.there and shard not in self.absent
+        if there:
+            self.sent.append((message.verb, message.target, shard))
+        return there
 
 
 class Clock:

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from common.core.registries.directory import built_in_bootstrap
 from common.log import get_logger
 from common.process import Runtime
 from common.registry_directory import load_directory
+from common.shard_settings import settings_of_shard
 from tests.clients.hostile import Hostile, hostile, reply
 
 BASE = ("http://127.0.0.1:1/",)
@@ -75,6 +77,26 @@ def test_a_new_bootstrap_reaches_the_directory(tmp_path: Path, monkeypatch: pyte
             assert found is not None
             assert found.base == BASE[0]
             assert server.paths() == ["/dns.json"]
+
+    run(work())
+
+
+def test_the_shards_of_an_instance_fetch_the_bootstrap_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The later ones begin later, and take over what the first one fetched."""
+
+    async def work() -> None:
+        async with served(bootstrap(), tmp_path, monkeypatch) as (server, settings):
+            divided = replace(settings, shards=2)
+            later = load_directory(settings)
+            first = refresh_directory(Runtime("coordinator", divided, asyncio.Event()), load_directory(settings))
+            second = refresh_directory(Runtime("coordinator-1", settings_of_shard(divided, 1), asyncio.Event()), later)
+            waiting = asyncio.ensure_future(anext(second))
+            await asyncio.sleep(0)  # it has read what is kept: nothing yet
+            assert (await anext(first)).rdap_server("example") is not None
+            assert (await waiting).rdap_server("example") is not None
+            assert server.paths() == ["/dns.json"]
+            await first.aclose()
+            await second.aclose()
 
     run(work())
 

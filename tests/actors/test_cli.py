@@ -127,6 +127,28 @@ def test_the_environment_of_supervisord_is_complete(tmp_path: Path) -> None:
     used = {part.split(")")[0] for part in text.split("%(ENV_")[1:]}
     assert used <= set(environ)
     assert (environ["DEEP_CHECKERS"], environ["FAST_CHECKERS"], environ["STATE_DIR"]) == ("3", "1", str(tmp_path))
+    assert environ["MORE_SHARDS"] == "0"
+
+
+def test_supervisord_starts_a_coordinator_for_each_shard() -> None:
+    """And a worker of each pool for each; coordinators stop together, after the workers."""
+    environ = supervise.build_environment(load({"SHARDS": "4", "STORE_URL": "postgresql://db/x", "FAST_CHECKERS": "6"}))
+    assert (environ["MORE_SHARDS"], environ["FAST_CHECKERS"], environ["NOTIFIERS"]) == ("3", "6", "4")
+    conf = configparser.RawConfigParser()
+    conf.read(ROOT / "supervisord.conf", encoding="utf-8")
+    group, workers = conf["group:coordinators"], conf["group:workers"]
+    assert group["programs"] == "coordinator,coordinator-shard"
+    assert int(group["priority"]) < int(workers["priority"])
+
+
+def test_a_shard_that_is_not_there_has_no_coordinator(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The setting is named."""
+    monkeypatch.setenv("SHARDS", "2")
+    monkeypatch.setenv("STORE_URL", "postgresql://db.example/x")
+    assert main(["coordinator", "--shard", "2"]) == 2
+    assert "SHARDS: 2, so there is no shard 2, the first one is 0" in capsys.readouterr().err
 
 
 def test_every_program_drains_and_comes_back() -> None:
@@ -135,7 +157,7 @@ def test_every_program_drains_and_comes_back() -> None:
     conf.read(ROOT / "supervisord.conf", encoding="utf-8")
     programs = [name for name in conf.sections() if name.startswith("program:")]
 
-    assert len(programs) == 7
+    assert len(programs) == 8
     for name in programs:
         row = conf[name]
         assert (row["stopwaitsecs"], row["startretries"], row["autorestart"]) == ("40", "1000000", "true")
@@ -231,6 +253,12 @@ def control(status: int, body: bytes) -> Iterator[int]:
         ),
         (200, b'{"status":"ok","instances":[{"instance":"a","role":"leader","status":"ok"}]}', 0, "healthy: 200 ok"),
         (200, b'{"status":"ok","instances":{"a":1,"b":2}}', 0, "healthy: 200 ok"),
+        (
+            200,
+            b'{"instances":[{"instance":"a","role":"leader","leads":[0,2]},{"instance":"b","role":"x","leads":[]}]}',
+            0,
+            "healthy: 200\ninstances: a (leader of shards 0, 2, None), b (x, None)",
+        ),
         (503, b'{"status":"x","problems":[]}', 1, "unhealthy: 503 x"),
         (503, b'{"detail":"Too many connections."}', 1, "unhealthy: 503 Too many connections."),
         (503, b"<html>", 1, "unhealthy: 503"),

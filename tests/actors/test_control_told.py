@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actors.control.coordinator_health import Heard
 from actors.control.instance_health import HealthAssessor
 from common.core.telemetry.problems import Problem
 
@@ -16,7 +17,7 @@ def test_what_the_coordinator_tells_is_said_once() -> None:
     changes = []
     for second in range(40):
         told = [TOLD] if 2 <= second < 20 else []
-        report = found.assess(NOW + second, {}, 0.0, told, [FULL] if second < 20 else [])
+        report = found.assess(NOW + second, {}, [Heard(0.0)], told, [FULL] if second < 20 else [])
         changes += report.changes
         assert sum(problem.code == "disk_full" for problem in report.problems) == (2 <= second < 20)
 
@@ -29,7 +30,7 @@ def test_what_the_coordinator_does_not_tell_is_said_here() -> None:
     changes = []
     for second in range(40):
         told = [TOLD] if 10 <= second < 20 else []
-        changes += found.assess(NOW + second, {}, 0.0, told, [FULL] if second < 20 else []).changes
+        changes += found.assess(NOW + second, {}, [Heard(0.0)], told, [FULL] if second < 20 else []).changes
 
     assert [(change.log_event, change.problem.code) for change in changes] == [
         ("problem_began", "disk_full"),

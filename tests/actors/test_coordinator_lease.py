@@ -13,13 +13,17 @@ from actors.coordinator.lease_keeper import LeaseKeeper
 from common import config, state_dir
 from common.bus import FeedSubscriber, leader_addresses
 from common.config import Settings
+from common.core.builtin.operator_limits import LIMITS
 from common.core.model.effects import Commit, Effect, Publish
 from common.core.model.records import Changes
+from common.core.registries.back_ends import divide_limit
+from common.core.shards.layout import Layout
 from common.errors import LeaseLost, StoreError
 from common.process import Runtime
 from common.store.file_leases import FileLease
 from tests.actors.leading import leading
 
+RDAP = "rdap.verisign.com"
 Story = Callable[[Host, FileLease, asyncio.Queue[int]], Awaitable[None]]
 
 
@@ -138,3 +142,25 @@ def test_what_follows_from_a_commit_is_not_carried_out_where_another_leads(tmp_p
         assert host._store.load().meta["key"] == "committed"
 
     play(tmp_path, story)
+
+
+def test_a_host_that_is_to_hand_over_drains_and_ends(tmp_path: Path) -> None:
+    """As at a stop; the process itself goes on. The core knows the layout and its shard."""
+    settings = config.load({"STATE_DIR": str(tmp_path), "INSTANCE_ID": "one", "DOMAIN_LIST_FILE": str(tmp_path / "none.txt")})
+    state_dir.create_directories(settings)
+
+    async def main() -> None:
+        runtime = Runtime("coordinator", settings, asyncio.Event())
+        hand_over = asyncio.Event()
+        with ThreadPoolExecutor(1) as threads, leading(runtime) as (store, keeper):
+            host = await Host.start(runtime, store, threads, keeper, Layout(3, ("com",)))
+            assert host._core.rooms.registries.limit_of("rdap", RDAP, "com") == divide_limit(LIMITS["rdap/verisign"], 3)
+            running = asyncio.create_task(host.run(hand_over))
+            await asyncio.sleep(0.1)
+            assert not running.done()
+            hand_over.set()
+            await asyncio.wait_for(running, 20)
+            assert not runtime.stopping.is_set()
+            assert host._core.is_settled()
+
+    asyncio.run(main())

@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 class Instance:
     """The coordinator of one instance, and what it logged."""
 
-    def __init__(self, tmp_path: Path, name: str, **further: str) -> None:
+    def __init__(self, tmp_path: Path, name: str, shard: int = 0, **further: str) -> None:
         self.name = name
         environ = {
             "STATE_DIR": str(tmp_path / "state"),
@@ -49,9 +49,9 @@ class Instance:
             **further,
         }
         self.settings: Settings = config.load(environ)
-        self._log = tmp_path / f"{name}.log"
+        self._log = tmp_path / f"{name}-{shard}.log"
         with self._log.open("wb") as out:
-            command = [sys.executable, "-m", "actors.cli.main", "coordinator"]
+            command = [sys.executable, "-m", "actors.cli.main", "coordinator", "--shard", str(shard)]
             self.process = subprocess.Popen(
                 command, stdout=out, stderr=out, cwd=ROOT, env={"PATH": os.environ["PATH"], **environ}
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -13,16 +14,18 @@ from pathlib import Path
 import pytest
 
 from actors.coordinator import list_reader
-from actors.coordinator.list_frames import Read
+from actors.coordinator.list_frames import Ask, Read
 from actors.coordinator.list_sources import ListSource
 from common import config
 from common.clients.list_text import NO_VERSION
 from common.config import Settings
 from common.core.coordinator.inputs import ListFailed, ListRead, ListSame
 from common.core.model.records import Changes, NewName, Watch
+from common.core.shards.layout import Layout
 from common.core.watchlist.list_diff import CHUNK_SIZE, ListChunk, hold_back
 from common.core.watchlist.list_names import StoreBatch
 from common.errors import ListError, StoreAway
+from common.shard_settings import settings_of_shard
 from common.store.database_file import generation_path
 from tests.actors.list_reading import LONG_AGO, knowing, listed, run, taken
 from tests.clients.list_api import LIST
@@ -252,6 +255,57 @@ def test_a_database_server_that_is_away_is_no_fault_of_the_list(monkeypatch: pyt
         yield [1], ["example.com"], [1], [0]
 
     with listed(monkeypatch, lambda handler, _number: reply(handler, 200, LIST)):
-        read, *_ = list_reader._answer_frames(NO_VERSION, names)
+        read, *_ = list_reader._answer_frames(Ask(NO_VERSION), names, lambda _: 0)
     assert isinstance(read, Read)
     assert (len(looks), read.head.added, read.head.removed) == (3, 1, 0)
+
+
+def test_a_shard_reads_its_part_of_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its names are compared with its own store, the whole list with what all shards watch; problems belong to the first."""
+    layout = Layout(2, ("com",))
+    names = [f"n{number}.com" for number in range(40)]
+    body = json.dumps({"domains": [*names, "no name"]}).encode()
+    monkeypatch.setenv("SHARDS", "2")
+    monkeypatch.setenv("STORE_URL", "postgresql://db.example/x")
+
+    async def work(settings: Settings) -> None:
+        added = []
+        for shard in (0, 1):
+            own = [name for name in names if layout.shard_of(name) == shard]
+            command = (*knowing({own[0]: (7, 1, 0), "gone.com": (8, 1, 0)}), "123")
+            source = ListSource(settings_of_shard(settings, shard), command, layout=layout)
+            event = await source.read()
+            assert isinstance(event, ListRead)
+            assert (event.head.names, event.head.whole, event.head.watched) == (len(own), 40, 123)
+            assert (event.head.problem_count, len(event.head.problems), event.head.total) == (1 - shard, 1 - shard, 41)
+            assert (event.head.added, event.head.removed) == (len(own) - 1, 1)
+            parts = await taken(source)
+            assert [part.removed for part in parts if part.removed] == [(8,)]
+            added += [own[0], *(name for part in parts for name in part.added)]
+        assert sorted(added) == sorted(names)
+
+    with listed(monkeypatch, lambda handler, _number: reply(handler, 200, body)) as settings:
+        run(work(settings))
+
+
+def test_a_shard_of_a_list_in_a_file_is_its_part(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As of one from the API; a list without a name for a shard is no empty list."""
+    layout = Layout(2)
+    path = tmp_path / "names.txt"
+    path.write_text("a.org\nb.org\n", encoding="utf-8")
+    os.utime(path, LONG_AGO)
+    monkeypatch.setenv("DOMAIN_LIST_FILE", str(path))
+    monkeypatch.setenv("SHARDS", "2")
+    monkeypatch.setenv("STORE_URL", "postgresql://db.example/x")
+    home = layout.shard_of("a.org")
+
+    async def work() -> None:
+        for shard, names in ((home, 2), (1 - home, 0)):
+            source = ListSource(settings_of_shard(config.load(), shard), knowing({}), layout=layout)
+            event = await source.read()
+            assert isinstance(event, ListRead)
+            assert (event.head.names, event.head.whole) == (names, 2)
+            assert hold_back(0, event.head, None) is None
+            await source.close()
+
+    run(work())

@@ -17,7 +17,7 @@ from actors.control.member_watch import (
 )
 from common.instances import Coordinator, Instance
 from common.store.lease_contract import Leader
-from common.store.member_contract import Member, Roster, SeenMember, Shown
+from common.store.member_contract import Member, Roster, SeenMember, Shown, ShownShard
 
 #: The clock of the database.
 THEN = 5000.0
@@ -45,10 +45,18 @@ def test_an_announcement_tells_all_that_is_known_of_an_instance() -> None:
     shown = {"host": "h", "processes": 7, "leader": "x", "epoch": 3, "heard_ago": 1.0, "coordinator_ago": 4.0}
     (row,) = watch.note(roster(seen(**shown, coordinator_started_at=66.0)), 0.0)
     coordinator, leader = Coordinator(THEN - 4.0, 66.0), Leader("x", "", 3, "", "")
-    assert row.instance == Instance("far", THEN - 1.0, 77.0, 7, False, coordinator, leader, "h", "north")
+    assert row.instance == Instance("far", THEN - 1.0, 77.0, 7, False, {0: coordinator}, {0: leader}, "h", "north")
     (bare,) = watch.note(roster(seen()), 1.0)
-    assert bare.instance == Instance("far", THEN, 77.0, 0, False, None, None, None, "north")
+    assert bare.instance == Instance("far", THEN, 77.0, 0, False, {}, {}, None, "north")
     assert [row.status for row in watch.note(roster(seen("a", stopping=True), seen("b")), 2.0)] == ["stopping", "ok"]
+
+
+def test_an_announcement_tells_of_every_shard() -> None:
+    """Of those that it knows a leader of, and has a coordinator for."""
+    shards = (ShownShard(1, "x", 4, 2.0, 50.0), ShownShard(2))
+    (row,) = MemberWatch().note(roster(seen(leader="far", epoch=3, shards=shards)), 0.0)
+    assert row.instance.leaders == {0: Leader("far", "", 3, "", ""), 1: Leader("x", "", 4, "", "")}
+    assert row.instance.coordinators == {1: Coordinator(THEN - 2.0, 50.0)}
 
 
 def test_the_age_of_a_first_announcement_is_by_the_clock_of_the_database() -> None:
@@ -131,7 +139,7 @@ def test_an_instance_that_is_seen_twice_is_shown_once() -> None:
 
     def look(name: str, age: float, near: bool) -> Seen:
         host, egress = (None, None) if near else ("h", "e")
-        return Seen(Instance(name, 0.0, 0.0, 0, False, None, None, host, egress), age, "ok", near)
+        return Seen(Instance(name, 0.0, 0.0, 0, False, {}, {}, host, egress), age, "ok", near)
 
     near = {name: look(name, age, True) for name, age in {"own": 90.0, "both": 16.0, "moved": 16.1, "here": 1.0}.items()}
     far = {name: look(name, 1.0, False) for name in ("own", "both", "moved", "there")}

@@ -20,7 +20,7 @@ from common.instances import FORGOTTEN_AFTER
 from common.leader_file import write_leader
 from common.process import Runtime
 from common.store.lease_contract import Leader
-from common.store.member_contract import Holder, Member, Shown
+from common.store.member_contract import Holder, Member, Shown, ShownShard
 
 HELD = Holder("other", "host-b", 1000.0)
 RENEWED = HELD._replace(seen_at=1000.0 + IN_FLIGHT + 0.1)
@@ -298,7 +298,24 @@ def test_what_is_announced_is_what_the_directory_of_the_instance_shows(tmp_path:
     early = describe_member(settings, "i", found, 50.0).shown
     assert (early.heard_ago, early.coordinator_ago) == (0.0, 0.0)
     assert found is not None
-    alone = describe_member(settings, "i", found._replace(coordinator=None, leader=None), 100.0).shown
+    alone = describe_member(settings, "i", found._replace(coordinators={}, leaders={}), 100.0).shown
     assert alone == Shown(host, 2, True, heard_ago=1.0)
     monkeypatch.setattr(os, "uname", lambda: os.uname_result(("s", "x" * 999, "r", "v", "m")))
     assert len(describe_member(settings, "i", None, 0.0).shown.host) == HOST_LIMIT
+
+
+def test_an_instance_announces_what_it_sees_of_each_shard(tmp_path: Path) -> None:
+    """Which leader it knows, and its own coordinator; nothing of shards that are not there."""
+    url = "postgresql://db.example/dm"
+    settings = config.load({"STATE_DIR": str(tmp_path), "INSTANCE_ID": "one", "SHARDS": "3", "STORE_URL": url})
+    heartbeat_directory(settings.instance_dir).mkdir(parents=True)
+    for process in ("coordinator", "coordinator-1", "coordinator-5"):
+        write_heartbeat(settings.instance_dir, Heartbeat(process, process, 7, "b", 96.0, 6.0, 0, "one"))
+    for shard, epoch in ((0, 3), (2, 8), (5, 9)):
+        write_leader(settings.instance_dir, Leader(f"leader-{shard}", "b", epoch, "bus", "feed"), shard)
+    shown = describe_member(settings, "i", instances.read_instance(settings.instance_dir), 100.0).shown
+    assert (shown.leader, shown.epoch, shown.coordinator_ago) == ("leader-0", 3, 4.0)
+    assert shown.shards == (
+        ShownShard(1, coordinator_ago=4.0, coordinator_started_at=6.0),
+        ShownShard(2, "leader-2", 8),
+    )

@@ -36,10 +36,11 @@ class Scene:
         self.instances.note([self.found(name, at) for name, at in beats.items()])
 
     @staticmethod
-    def found(name: str, at: float | None, known: Leader | None = None) -> Found:
+    def found(name: str, at: float | None, known: Leader | None = None, others: dict[int, Leader] | None = None) -> Found:
         """What one instance says."""
         beats = {} if at is None else {"control": at, "feed": at}
-        return Found(Path("state/instances") / name, beats, known)
+        leaders = {} if known is None else {0: known}
+        return Found(Path("state/instances") / name, beats, leaders | (others or {}))
 
     def candidates(self) -> list[str]:
         """The names of the candidates."""
@@ -121,6 +122,17 @@ def test_the_leader_comes_first() -> None:
     assert scene.candidates() == ["c", "a", "b"]
 
 
+def test_the_leader_of_the_first_shard_comes_first_and_others_lead_as_well() -> None:
+    """Each shard has the leader of its own highest epoch."""
+    scene = Scene()
+    a = scene.found("a", NOW, leader("c", 2), {1: leader("a", 9), 2: leader("c", 1)})
+    b = scene.found("b", NOW, None, {1: leader("b", 3), 2: leader("c", 1)})
+    scene.instances.note([a, b, scene.found("c", NOW)])
+
+    assert scene.candidates() == ["c", "a", "b"]
+    assert [scene.instances.leads(Path("state/instances") / name) for name in "abc"] == [True, False, True]
+
+
 def test_no_leader_is_known_where_none_is_named() -> None:
     """The candidates are there in the order of their names."""
     scene = Scene()
@@ -139,8 +151,8 @@ def test_the_directories_are_read(tmp_path: Path) -> None:
     (tmp_path / "instances" / "file").touch()
     (tmp_path / "instances" / "link").symlink_to(first.directory)
 
-    found = {each.directory.name: (set(each.beats), each.leader) for each in read_instances(tmp_path)}
-    assert found == {"a": ({"control", "feed", "coordinator"}, leader("b", 3)), "b": (set(), None)}
+    found = {each.directory.name: (set(each.beats), each.leaders) for each in read_instances(tmp_path)}
+    assert found == {"a": ({"control", "feed"}, {0: leader("b", 3)}), "b": (set(), {})}
     assert read_instances(tmp_path / "nowhere") == []
 
 
@@ -166,6 +178,6 @@ def test_a_look_is_awaited(tmp_path: Path) -> None:
 def test_each_process_is_judged_by_its_own_heartbeat(process: str) -> None:
     """An instance may live without its feed."""
     scene = Scene()
-    scene.instances.note([Found(Path("state/instances/a"), {process: NOW}, None)])
+    scene.instances.note([Found(Path("state/instances/a"), {process: NOW}, {})])
 
     assert [bool(scene.instances.find_candidates(each)) for each in (process, "coordinator")] == [True, False]

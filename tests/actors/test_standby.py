@@ -8,13 +8,15 @@ import shutil
 import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from actors.coordinator import standby
 from actors.coordinator.standby import Standby
 from common import config, heartbeat, leader_file, log, state_dir
-from common.errors import StoreAway, StoreError
+from common.core.shards.layout import Layout
+from common.errors import ConfigError, StoreAway, StoreError
 from common.process import Runtime
 from common.store.lease_contract import Addresses, Leader, Lease
 
@@ -74,7 +76,7 @@ class Released:
 
 
 Story = Callable[[Standby, Runtime], Awaitable[None]]
-Play = Callable[[Scripted, Story], str]
+Play = Callable[..., str]
 
 
 @pytest.fixture
@@ -88,10 +90,10 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Play:
     said = io.StringIO()
     log.setup(settings, "coordinator", said)
 
-    def run(leases: Scripted, story: Story) -> str:
+    def run(leases: Scripted, story: Story, **options: Any) -> str:
         async def main() -> None:
             runtime = Runtime("coordinator", settings, asyncio.Event())
-            await asyncio.wait_for(story(Standby(runtime, leases), runtime), 20)
+            await asyncio.wait_for(story(Standby(runtime, leases, **options), runtime), 20)
 
         asyncio.run(main())
         return said.getvalue()
@@ -252,3 +254,56 @@ def test_a_lease_that_comes_with_a_stop_is_given_back(play: Play) -> None:
 async def stop(runtime: Runtime) -> None:
     """As a signal does."""
     runtime.stopping.set()
+
+
+def test_the_layout_of_the_store_is_settled_before_the_first_look(play: Play) -> None:
+    """Once; a server that is away meanwhile is waited for. Another layout than that of the settings is a wrong setting."""
+    answers: list[Layout | StoreError | ConfigError] = [StoreAway("no answer"), StoreError("busy"), Layout(3), Layout(4)]
+    leases = Scripted(LEADER, LEADER, None)
+
+    def settle() -> Layout:
+        assert leases.looks == 0
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def story(standing: Standby, _runtime: Runtime) -> None:
+        assert await standing.wait_for_lease() is leases.taken[0]
+        assert standing.layout == Layout(3)
+        assert answers == [Layout(4)]
+
+    said = play(leases, story, settle=settle)
+    assert (said.count("store_away"), said.count("store_back")) == (1, 1)
+
+    def refuse() -> Layout:
+        raise ConfigError(["SHARDS: the database was made with 4"])
+
+    async def refused(standing: Standby, _runtime: Runtime) -> None:
+        with pytest.raises(ConfigError, match="made with 4"):
+            await standing.wait_for_lease()
+
+    play(Scripted(None), refused, settle=refuse)
+
+
+def test_a_free_shard_is_taken_in_its_turn(play: Play) -> None:
+    """Which counts from the look that found it free, anew after each leader."""
+    asked: list[float] = []
+
+    class Turns:
+        def may_take(self, free_since: float) -> bool:
+            asked.append(free_since)
+            return len(asked) > 4
+
+    leases = Scripted(None, None, LEADER, None)
+
+    async def story(standing: Standby, _runtime: Runtime) -> None:
+        assert await standing.wait_for_lease() is leases.taken[0]
+        assert leases.looks == 6
+        assert asked[0] == asked[1] < asked[2] == asked[3] == asked[4]
+        asked.clear()
+        asked.extend([0.0] * 4)
+        await standing.wait_for_lease()
+        assert asked[4] > asked[3]
+
+    play(leases, story, watch=Turns())

@@ -18,6 +18,7 @@ import pytest
 from actors.cli import supervise
 from actors.cli.supervisord_guard import SupervisordGuard
 from common import heartbeat, instance_lock, instances, process_stat, start_record, state_dir
+from common.bus import generate_keys
 from common.config import load
 from common.heartbeat import Heartbeat
 from common.log import get_logger
@@ -373,6 +374,7 @@ def test_a_smaller_pool_leaves_no_silent_members(tmp_path: Path) -> None:
     settings = load({"STATE_DIR": str(tmp_path), "FAST_CHECKERS": "2", "NOTIFIERS": "1"})
     state_dir.create_directories(settings)
     names = ["checker-fast-0", "checker-fast-1", "checker-fast-2", "checker-fast-11", "notifier-1", "control", "coordinator"]
+    names.append("coordinator-1")
     for name in names:
         heartbeat.write_heartbeat(settings.instance_dir, Heartbeat(name, name, 1, "b", 1.0, 1.0, 0, "one"))
         (start_record.record_directory(settings.instance_dir) / f"{name}.json").write_text("{}")
@@ -381,6 +383,29 @@ def test_a_smaller_pool_leaves_no_silent_members(tmp_path: Path) -> None:
     left = ["checker-fast-0", "checker-fast-1", "control", "coordinator"]
     assert sorted(heartbeat.read_heartbeats(settings.instance_dir)) == left
     assert sorted(path.stem for path in start_record.record_directory(settings.instance_dir).iterdir()) == left
+
+
+def test_fewer_shards_leave_no_silent_coordinators(tmp_path: Path) -> None:
+    """Those of the shards there are stay, and with them a worker of each pool for each."""
+    settings = load({"STATE_DIR": str(tmp_path), "SHARDS": "3", "STORE_URL": "postgresql://db.example/x"})
+    state_dir.create_directories(settings)
+    for name in ("coordinator", "coordinator-1", "coordinator-2", "coordinator-3", "notifier-2", "notifier-3"):
+        heartbeat.write_heartbeat(settings.instance_dir, Heartbeat(name, name, 1, "b", 1.0, 1.0, 0, "one"))
+    supervise.clear_heartbeats(settings)
+    left = ["coordinator", "coordinator-1", "coordinator-2", "notifier-2"]
+    assert sorted(heartbeat.read_heartbeats(settings.instance_dir)) == left
+
+
+def test_the_ports_of_all_shards_have_to_be_free(tmp_path: Path) -> None:
+    """Three for each, from that of BUS_ENDPOINT on."""
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        environ = {"STATE_DIR": str(tmp_path), "STORE_URL": "postgresql://db.example/x", "CONTROL_PORT": str(net.free_port())}
+        bus = {"BUS_ENDPOINT": f"tcp://127.0.0.1:{port - 4}", "BUS_SECRET_KEY": generate_keys().secret}
+        environ |= {**bus, "FEED_ENDPOINT": f"tcp://127.0.0.1:{net.free_port()}"}
+        assert list(supervise.ports_in_use(load({**environ, "SHARDS": "1"}))) == []
+        [found] = supervise.ports_in_use(load({**environ, "SHARDS": "2"}))
+        assert found.startswith(f"BUS_ENDPOINT: 127.0.0.1:{port} ")
 
 
 def test_a_stop_that_was_asked_for_leaves_no_heartbeat(tmp_path: Path) -> None:

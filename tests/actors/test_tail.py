@@ -72,6 +72,20 @@ def test_missing_events_are_noticed() -> None:
     ]
 
 
+def test_events_of_shards_are_missed_where_they_stay_away() -> None:
+    """They are printed as they come; any later message says so."""
+    out, err, at = io.StringIO(), io.StringIO(), [0.0]
+    tail = FeedPrinter("", as_json=False, out=out, err=err, monotonic=lambda: at[0])
+    for seconds, shard, seq in ((0.0, 0, 5), (1.0, 1, 8), (2.0, 0, 6)):
+        at[0] = seconds
+        tail.receive("state.a.com", event(seq, shard=shard))
+    at[0] = 9.0
+    assert err.getvalue() == ""
+    tail.receive("system.coordinator.here", {"type": "status", "shard": 1, "status": {"shard": 1, "ready": True}})
+    assert err.getvalue() == "domain-monitor: 1 events were missed; GET /events?after=6 has them\n"
+    assert out.getvalue().splitlines()[-1] == "--:--:-- system.coordinator.here shard=1 ready=true"
+
+
 def test_a_narrow_topic_has_gaps_of_its_own() -> None:
     """Where only some events were asked for, the others are not missing."""
     assert outputs("available.", [event(5), event(9)])[1] == []

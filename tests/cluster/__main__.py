@@ -45,6 +45,7 @@ async def run_round(arguments: argparse.Namespace, seed: int, kinds: tuple[Kind,
         "plain": arguments.plain,
         "store": arguments.store,
         "checkers": arguments.checkers,
+        "shards": arguments.shards,
     }
     async with open_cluster(directory, random.Random(f"drops {seed}"), note, **options) as cluster:
         cluster.quick = arguments.quick
@@ -72,10 +73,13 @@ def main() -> int:
     parser.add_argument("--each", action="store_true", help="every kind in turn instead of a random one")
     parser.add_argument("--plain", action="store_true", help="plain processes, also where namespaces could be made")
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite", help="where the state is kept (sqlite)")
+    parser.add_argument("--shards", type=int, default=1, help="into which the list is divided, over PostgreSQL (1)")
     parser.add_argument("--slack", type=float, default=1.0, help="factor of all bounds, for a busy machine (1)")
     parser.add_argument("--quick", action="store_true", help="faults last no longer than they have to")
     parser.add_argument("--keep", action="store_true", help="keep the logs of a good round too")
     arguments = parser.parse_args()
+    if arguments.shards > 1 and arguments.store != "postgres":
+        parser.error("--shards needs --store postgres")
     needless = "embedded" if arguments.store == "postgres" else "served"
     links = LINK_KINDS if arguments.checkers else ()
     possible = [kind for kind in (*KINDS, *STORE_KINDS, *links) if not getattr(kind, needless)]

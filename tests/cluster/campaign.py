@@ -84,10 +84,11 @@ class Campaign:
 
     async def _inject(self, number: int, kind: Kind) -> None:
         cluster = self._cluster
+        cluster.aim = self._rng.randrange(cluster.shards) if cluster.shards > 1 else 0
         await cluster.until(lambda: cluster.leading() is not None, cluster.store.takeover * self._bounds.slack)
         led_by = cluster.epochs()[-1].number if cluster.epochs() else 0
         began = time.time()
-        self._tell(f"fault {number}: {kind.name}")
+        self._tell(f"fault {number}: {kind.name}" + (f", shard {cluster.aim}" if cluster.shards > 1 else ""))
         try:
             done = await kind.inject(cluster)
         except NothingToDoError as error:
@@ -101,7 +102,11 @@ class Campaign:
         over = time.time()
         unasked = done.takeover if done.unasked is None else done.unasked
         effects = began if done.harmless else over + 1.0
-        fault = Fault(number, kind.name, done.target, began, effects, done.takeover, unasked, done.away, led_by, done.delay)
+        fault = Fault(
+            *(number, kind.name, done.target, began, effects, done.takeover, unasked, done.away, led_by),
+            delay=done.delay,
+            shard=cluster.aim,
+        )
         cluster.faults.append(fault)
         self.outcome.recovered[number] = over - ended
         self._add(f"recovery: {text}, {over - ended:.0f} s after {name_of(fault)}" for text in missing)
@@ -127,8 +132,11 @@ class Campaign:
         if not await cluster.until(lambda: not cluster.drops.waiting(), PATIENCE * self._bounds.slack):
             self._add(f"untold: {name}" for name in cluster.drops.waiting())
         self._add(f"end: {text}" for text in await cluster.wait_until_calm(RECOVERY * self._bounds.slack))
-        leaders = [each.name for each in cluster.instances.values() if each.running and each.says_it_leads()]
-        self._add([f"end: {len(leaders)} instances say that they lead: {leaders}"] if len(leaders) != 1 else [])
+        running = [each for each in cluster.instances.values() if each.running]
+        for shard in range(cluster.shards):
+            leaders = [each.name for each in running if each.says_it_leads(shard)]
+            what = f"end: {len(leaders)} instances say that they lead shard {shard}: {leaders}"
+            self._add([what] if len(leaders) != 1 else [])
         await self._check_health()
         await self._wait_until_quiet()
         for trouble in await asyncio.gather(*(instance.stop() for instance in cluster.instances.values())):

@@ -49,8 +49,9 @@ class CheckerHost:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Start one process of each pool, and again when it ends."""
-        self._tasks = [asyncio.create_task(self._keep(pool)) for pool in POOLS]
+        """Start one process of each pool for each shard, and again when it ends."""
+        numbers = range(int(self._environment.get("SHARDS", "1")))
+        self._tasks = [asyncio.create_task(self._keep(pool, number)) for pool in POOLS for number in numbers]
 
     async def kill(self) -> None:
         """Kill -9 of all of them; they are started again."""
@@ -66,13 +67,13 @@ class CheckerHost:
         await self.kill()
         await asyncio.gather(*(child.wait() for child in self._children.values()))
 
-    async def _keep(self, pool: str) -> None:
+    async def _keep(self, pool: str, number: int) -> None:
         inside = ("ip", "netns", "exec", self.host.namespace) if self.host.namespace else ()
         while True:
             with self.log_file.open("ab") as log:
-                self._children[pool] = child = await asyncio.create_subprocess_exec(
+                self._children[f"{pool}-{number}"] = child = await asyncio.create_subprocess_exec(
                     *inside,
-                    *(sys.executable, "-m", "actors.cli.main", "checker", "--pool", pool),
+                    *(sys.executable, "-m", "actors.cli.main", "checker", "--pool", pool, "--number", str(number)),
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
+from common.shard_settings import coordinator_name
 from tests.cluster.checker_hosts import BUS_SETTINGS, MOST_INSTANCES, CheckerHost
 from tests.cluster.drops import STEADY, Drops
 from tests.cluster.hosts import Network, open_network
@@ -34,11 +35,9 @@ CADENCE = {
     "CALLBACK_RESULTS": "none",
     "DOMAIN_API_REFRESH_INTERVAL": "3",
 }
-#: What every instance has running, but for the shells around it.
-PROCESSES = frozenset(
-    {"supervise", "supervisord", "coordinator", "control", "feed", "watchdog"}
-    | {"checker-fast-0", "checker-intermediate-0", "checker-deep-0", "notifier-0"}
-)
+#: What every instance has running, but for the shells around it: one of each, and one for each shard.
+ONCE = frozenset({"supervise", "supervisord", "control", "feed", "watchdog"})
+FOR_EACH_SHARD = ("checker-fast", "checker-intermediate", "checker-deep", "notifier")
 #: Budgets that two leaders at a time would exceed: queries per second and burst, DNS for each of two addresses.
 BUDGETS = {"dns": Limit(1.2, 4.0), "rdap": Limit(1.5, 4.0), "whois": Limit(1.5, 4.0)}
 #: The number of the first host in the network that has checkers alone.
@@ -117,11 +116,23 @@ class Cluster:
         self.faults: list[Fault] = []
         self.trouble: list[str] = []
         self.quick = False  # whether faults last no longer than they have to
+        self.shards = store.shards
+        self.aim = 0  # the shard at whose leader faults are aimed
         self.seen: dict[str, Event] = {}
         self.checker_hosts: list[CheckerHost] = []
         self._gone: list[Instance] = []
         self._count = 0
-        self._limits = _set_budgets(lab)
+        self._limits = set_budgets(lab)
+
+    @property
+    def coordinator(self) -> str:
+        """The name of the coordinators at which faults are aimed."""
+        return coordinator_name(self.aim)
+
+    def processes(self) -> set[str]:
+        """The names of the processes of a whole instance."""
+        numbered = {f"{pool}-{number}" for pool in FOR_EACH_SHARD for number in range(self.shards)}
+        return {*ONCE, *numbered, *(coordinator_name(shard) for shard in range(self.shards))}
 
     # instances
 
@@ -140,7 +151,7 @@ class Cluster:
     async def add_checkers(self, name: str) -> CheckerHost:
         """Start a host with checkers alone."""
         host = await self.network.add_host(name, CHECKERS_FROM)
-        environment = {**self.lab.environment(), **CADENCE}
+        environment = {**self.lab.environment(), **CADENCE, "SHARDS": str(self.shards)}
         checkers = CheckerHost(host, self.network.addresses(MOST_INSTANCES), environment, self.directory)
         self.checker_hosts.append(checkers)
         await checkers.start()
@@ -177,17 +188,24 @@ class Cluster:
         for instance in self.instances.values():
             instance.read_log()
 
-    def epochs(self) -> list[Epoch]:
-        """Every epoch so far, by number."""
+    def every_epoch(self) -> list[Epoch]:
+        """Every epoch of every shard so far, by number."""
         found = (epoch for each in self.every_instance() for epoch in each.epochs())
         return sorted(found, key=lambda epoch: (epoch.number, epoch.at))
 
-    def leading(self) -> tuple[Instance, Epoch] | None:
-        """The instance of the last epoch, while it runs and says that it leads."""
+    def epochs(self, shard: int | None = None) -> list[Epoch]:
+        """Every epoch of a shard so far, by number; that at which faults are aimed unless another is named."""
+        wanted = self.aim if shard is None else shard
+        return [epoch for epoch in self.every_epoch() if epoch.shard == wanted]
+
+    def leading(self, shard: int | None = None) -> tuple[Instance, Epoch] | None:
+        """The instance of the last epoch of a shard, while it runs and says that it leads."""
         self.read_logs()
-        epochs = self.epochs()
+        wanted = self.aim if shard is None else shard
+        epochs = self.epochs(wanted)
         instance = self.instances.get(epochs[-1].instance) if epochs else None
-        return (instance, epochs[-1]) if instance is not None and instance.running and instance.says_it_leads() else None
+        leads = instance is not None and instance.running and instance.says_it_leads(wanted)
+        return (instance, epochs[-1]) if instance is not None and leads else None
 
     def followers(self) -> list[Instance]:
         """The instances that do not lead."""
@@ -209,7 +227,7 @@ class Cluster:
         return True
 
     async def wait_until_calm(self, seconds: float) -> list[str]:
-        """Wait until one instance leads, all know it and are complete; what is missing after so many seconds."""
+        """Wait until one instance leads each shard, all know it and are complete; what is missing after so many seconds."""
         deadline = time.monotonic() + seconds
         while missing := await self._unrest():
             if time.monotonic() > deadline:
@@ -218,21 +236,29 @@ class Cluster:
         return []
 
     async def _unrest(self) -> list[str]:
-        found = self.leading()
-        if found is None:
-            return ["no instance leads"]
-        leader, epoch = found
         missing = []
+        for shard in range(self.shards):
+            missing += self._unrest_of(shard)
         for each in self.instances.values():
-            known = each.leader()
-            if known is None or (known.instance, known.epoch) != (leader.name, epoch.number):
-                missing.append(f"{each.name} does not know that {leader.name} leads in epoch {epoch.number}")
-            if lacking := PROCESSES - set(await each.processes()):
+            if lacking := self.processes() - set(await each.processes()):
                 missing.append(f"{each.name} lacks {', '.join(sorted(lacking))}")
         now = time.time()
         if not self.lab.queries.find(since=now - 3.0):
             missing.append("nothing was asked for 3 s")
         return missing
+
+    def _unrest_of(self, shard: int) -> list[str]:
+        found = self.leading(shard)
+        if found is None:
+            return [f"no instance leads shard {shard}"]
+        leader, epoch = found
+        expected = leader.name, epoch.number
+        known = {each.name: each.leader(shard) for each in self.instances.values()}
+        return [
+            f"{name} does not know that {leader.name} leads shard {shard} in epoch {epoch.number}"
+            for name, told in known.items()
+            if told is None or (told.instance, told.epoch) != expected
+        ]
 
     # records
 
@@ -258,7 +284,7 @@ class Cluster:
             steady=STEADY,
             limits=self._limits,
             faults=[fault for fault in self.faults if fault.began >= since],
-            epochs=self.epochs(),
+            epochs=self.every_epoch(),
         )
 
     async def end(self) -> None:
@@ -281,11 +307,16 @@ async def open_cluster(
     checkers: int = 0,
     plain: bool = False,
     store: str = "sqlite",
+    shards: int = 1,
 ) -> AsyncIterator[Cluster]:
     """A cluster with so many instances and hosts of checkers, just started; nothing of it is left when the block ends."""
     state_dir = directory / "state"
     state_dir.mkdir(mode=0o700)
-    async with Lab.start() as lab, open_network(plain=plain) as network, open_store(store, state_dir, network) as opened:
+    async with (
+        Lab.start() as lab,
+        open_network(plain=plain) as network,
+        open_store(store, state_dir, network, shards) as opened,
+    ):
         cluster = Cluster(lab, network, opened, directory, rng, note)
         tasks = [asyncio.create_task(cluster.drops.run())]
         try:
@@ -304,7 +335,7 @@ async def open_cluster(
             await cluster.end()
 
 
-def _set_budgets(lab: Lab) -> dict[tuple[str, ...], Limit]:
+def set_budgets(lab: Lab) -> dict[tuple[str, ...], Limit]:
     """Give the lab's operators small budgets; which servers share which."""
     path = lab.directory / "budgets.json"
     rows = json.loads(path.read_text())

@@ -31,7 +31,7 @@ _WORKERS = ("notifier-0", "checker-fast-0", "checker-intermediate-0", "checker-d
 async def kill_leading_coordinator(cluster: Cluster) -> Done:
     """Kill -9 of the coordinator that leads."""
     leader = leader_of(cluster)
-    await leader.signal("coordinator", signal.SIGKILL)
+    await leader.signal(cluster.coordinator, signal.SIGKILL)
     return Done(leader.name, cluster.store.takeover)
 
 
@@ -58,12 +58,12 @@ async def kill_next_leader_too(cluster: Cluster) -> Done:
     """Kill -9 of the leading coordinator, and of the next one within a second of its first."""
     leader = leader_of(cluster)
     epoch = cluster.epochs()[-1].number
-    await leader.signal("coordinator", signal.SIGKILL)
+    await leader.signal(cluster.coordinator, signal.SIGKILL)
     following = await cluster.wait_for_epoch(epoch, cluster.store.takeover)
     if following is None:
         return Done(leader.name, cluster.store.takeover)
     await linger(cluster, 0.0, 1.0)
-    await cluster.instances[following.instance].signal("coordinator", signal.SIGKILL)
+    await cluster.instances[following.instance].signal(cluster.coordinator, signal.SIGKILL)
     await _wait_for_last(cluster, following.number)
     return Done(f"{leader.name}, then {following.instance}", cluster.store.takeover)
 
@@ -77,7 +77,7 @@ async def kill_many_leaders(cluster: Cluster) -> Done:
         await linger(cluster, 0.0, 2.0)
         found = cluster.leading()
         if found is not None:
-            await found[0].signal("coordinator", signal.SIGKILL)
+            await found[0].signal(cluster.coordinator, signal.SIGKILL)
     await _wait_for_last(cluster, cluster.epochs()[-1].number)
     return Done(f"{cluster.epochs()[-1].number - began} epochs", 2 * cluster.store.takeover)
 
@@ -139,10 +139,10 @@ async def kill_supervisord(cluster: Cluster) -> Done:
 async def stop_leading_coordinator(cluster: Cluster) -> Done:
     """SIGSTOP of the leading coordinator beyond its lease, then SIGCONT; its watchdog may kill it first."""
     leader = leader_of(cluster)
-    pid = await leader.signal("coordinator", signal.SIGSTOP)
+    pid = await leader.signal(cluster.coordinator, signal.SIGSTOP)
     await linger(cluster, cluster.store.lease + BEYOND[0], cluster.store.lease + BEYOND[1])
-    if (await leader.processes()).get("coordinator") == pid:
-        await leader.signal("coordinator", signal.SIGCONT)
+    if (await leader.processes()).get(cluster.coordinator) == pid:
+        await leader.signal(cluster.coordinator, signal.SIGCONT)
     return Done(leader.name, cluster.store.takeover)
 
 
@@ -158,7 +158,7 @@ async def pause_leading_instance(cluster: Cluster) -> Done:
 async def pause_leader_inside_a_transaction(cluster: Cluster) -> Done:
     """The same while its coordinator is in the middle of a transaction: the database stays locked until it goes on."""
     leader = leader_of(cluster)
-    pid = (await leader.processes()).get("coordinator", 0)
+    pid = (await leader.processes()).get(cluster.coordinator, 0)
     for tries in range(1, 2000):
         os.kill(pid, signal.SIGSTOP)
         await cluster.until(lambda: is_stopped(pid), 1.0, every=0.0005)
@@ -217,7 +217,7 @@ async def scale(cluster: Cluster) -> Done:
     for _ in range(len(cluster.instances) - 1):
         await _end_one(cluster)
     lone = next(iter(cluster.instances.values()))
-    if not lone.says_it_leads() and await cluster.wait_for_epoch(epoch, cluster.store.takeover) is None:
+    if not lone.says_it_leads(cluster.aim) and await cluster.wait_for_epoch(epoch, cluster.store.takeover) is None:
         cluster.trouble.append(f"scaled to one: {lone.name} does not lead within {cluster.store.takeover:.0f} s")
     for _ in range(4):
         await cluster.add()

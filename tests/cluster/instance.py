@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from common import leader_file
 from common.peers import ProxiedPeer
 from common.proxy_header import encode_header
+from common.shard_settings import coordinator_name
 from common.socket_paths import control_socket
 from common.store.lease_contract import Leader
 from tests.cluster import wrong_clock
@@ -139,9 +140,9 @@ class Instance:
         except (OSError, TimeoutError, ValueError, IndexError):
             return 0, {}
 
-    def leader(self) -> Leader | None:
-        """The leader as its coordinator has told its other processes."""
-        return leader_file.read_leader(self.directory)
+    def leader(self, shard: int = 0) -> Leader | None:
+        """The leader of a shard as its coordinator has told its other processes."""
+        return leader_file.read_leader(self.directory, shard)
 
     def read_log(self) -> list[Line]:
         """The lines that came since the last call; all of them are in `lines`."""
@@ -160,15 +161,16 @@ class Instance:
         """Every time that it began to lead."""
         for line in self.lines:
             if line.event == "instance_leads":
-                yield Epoch(line.at, self.name, int(line.fields["epoch"]))
+                shard = int(line.fields["actor"].removeprefix("coordinator").lstrip("-") or 0)
+                yield Epoch(line.at, self.name, int(line.fields["epoch"]), shard)
 
-    def says_it_leads(self) -> bool:
-        """Whether its coordinator has begun to lead, and not said since that it follows, has lost its lease or starts anew."""
+    def says_it_leads(self, shard: int = 0) -> bool:
+        """Whether its coordinator of a shard has begun to lead, and not said since that it follows or has no lease."""
         for line in reversed(self.lines):
-            if line.event in {"instance_leads", "instance_follows", "lease_lost"}:
+            if line.fields.get("actor") != coordinator_name(shard):
+                continue
+            if line.event in {"instance_leads", "instance_follows", "lease_lost", "shard_handed_over", "started"}:
                 return line.event == "instance_leads"
-            if line.event == "started" and line.fields.get("actor") == "coordinator":
-                return False
         return False
 
 

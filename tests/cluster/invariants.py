@@ -161,7 +161,8 @@ def covered(faults: Iterable[Fault], begin: float, end: float) -> float:
 
 def next_leader(fault: Fault, epochs: Sequence[Epoch]) -> Epoch | None:
     """The first epoch that began after a fault."""
-    return next((epoch for epoch in sorted(epochs) if epoch.number > fault.led_by), None)
+    later = (epoch for epoch in sorted(epochs) if epoch.shard == fault.shard and epoch.number > fault.led_by)
+    return next(later, None)
 
 
 def find_late_leaders(found: Round, bounds: Bounds) -> list[str]:
@@ -180,8 +181,12 @@ def find_late_leaders(found: Round, bounds: Bounds) -> list[str]:
 
 def find_split_epochs(epochs: Iterable[Epoch]) -> list[str]:
     """Epochs that two instances, or two runs of one, have begun."""
-    counts = Counter(epoch.number for epoch in epochs)
-    return [f"split: epoch {number} was begun {count} times" for number, count in counts.items() if count > 1]
+    counts = Counter((epoch.shard, epoch.number) for epoch in epochs)
+    return [
+        f"split: epoch {number} of shard {shard} was begun {count} times"
+        for (shard, number), count in counts.items()
+        if count > 1
+    ]
 
 
 # what is asked

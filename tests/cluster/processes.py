@@ -7,7 +7,9 @@ import os
 import re
 from pathlib import Path
 
-_ACTOR = re.compile(r"actors\.cli\.main\0([a-z]+)(?:\0--pool\0([a-z]+))?(?:\0--number\0([0-9]+))?")
+from common.shard_settings import coordinator_name
+
+_ACTOR = re.compile(r"actors\.cli\.main\0([a-z]+)(?:\0--pool\0([a-z]+))?(?:\0--(?:number|shard)\0([0-9]+))?")
 
 
 def find_processes(instance: str, state_dir: Path) -> dict[str, int]:
@@ -32,6 +34,8 @@ def _name_of(command: str, pid: int) -> str:
     if (match := _ACTOR.search(command)) is None:
         return f"other-{pid}"
     actor, pool, number = match.groups()
+    if actor == "coordinator":
+        return coordinator_name(int(number or 0))
     name = f"checker-{pool}" if actor == "checker" else str(actor)
     return f"{name}-{number or 0}" if actor in {"checker", "notifier"} else name
 

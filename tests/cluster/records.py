@@ -42,6 +42,7 @@ class Epoch(NamedTuple):
     at: float
     instance: str
     number: int
+    shard: int = 0
 
 
 class Fault(NamedTuple):
@@ -62,6 +63,7 @@ class Fault(NamedTuple):
     away: float = 0.0  # seconds in which none could lead, on top of both
     led_by: int = 0  # the epoch before
     delay: float = 0.0
+    shard: int = 0  # the one whose leader it is about
 
 
 class Limit(NamedTuple):

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import psycopg
 
+from common.store.postgres.schemas import schema_of
 from tests.cluster.hosts import Network
 from tests.cluster.records import Event
 from tests.store.postgres_server import PASSWORD, PostgresServer, find_programs
@@ -46,6 +47,7 @@ class Store(Protocol):
     settings: dict[str, str]  # what every instance is told
     takeover: float  # seconds until another instance leads after a death or a hang
     lease: float  # seconds for which a lease lasts after its last renewal
+    shards: int  # into which the list is divided
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """All rows of a statement. Raises StoreTroubleError."""
@@ -59,7 +61,7 @@ class Store(Protocol):
 class EmbeddedStore:
     """SQLite in the state directory."""
 
-    takeover, lease = 10.0, 6.0
+    takeover, lease, shards = 10.0, 6.0, 1
 
     def __init__(self, state_dir: Path) -> None:
         self.settings: dict[str, str] = {}
@@ -89,19 +91,23 @@ class ServedStore:
 
     takeover, lease = 12.0, 8.0
 
-    def __init__(self, server: PostgresServer, address: str) -> None:
+    def __init__(self, server: PostgresServer, address: str, shards: int = 1) -> None:
         self.server = server
+        self.shards = shards
         self.address = address
         url = server.url(password=PASSWORD).replace("@127.0.0.1:", f"@{address}:")
-        self.settings = {"STORE_URL": url}
+        self.settings = {"STORE_URL": url, "SHARDS": str(shards)}
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        """All rows of a statement. Raises StoreTroubleError."""
+        """All rows of a statement, those of every shard. Raises StoreTroubleError."""
+        found: list[tuple[Any, ...]] = []
         try:
-            with self.server.connect() as connection:
-                return [tuple(row) for row in connection.execute(statement).fetchall()]
+            for shard in range(self.shards):
+                with self.server.connect(schema_of("public", shard)) as connection:
+                    found += [tuple(row) for row in connection.execute(statement).fetchall()]
         except psycopg.Error as error:
             raise StoreTroubleError(str(error)) from error
+        return found
 
     def is_locked(self) -> bool:
         """Its transactions are the server's: a process that is paused holds up none for long."""
@@ -109,7 +115,7 @@ class ServedStore:
 
 
 @asynccontextmanager
-async def open_store(kind: str, state_dir: Path, network: Network) -> AsyncIterator[Store]:
+async def open_store(kind: str, state_dir: Path, network: Network, shards: int = 1) -> AsyncIterator[Store]:
     """The store of this kind, "sqlite" or "postgres"; a server of ours ends with the block."""
     if kind == "sqlite":
         yield EmbeddedStore(state_dir)
@@ -120,7 +126,7 @@ async def open_store(kind: str, state_dir: Path, network: Network) -> AsyncItera
     server = await asyncio.to_thread(PostgresServer, programs, "listen_addresses=0.0.0.0")
     try:
         await asyncio.to_thread(_let_hosts_in, server)
-        yield ServedStore(server, network.address)
+        yield ServedStore(server, network.address, shards)
     finally:
         await asyncio.to_thread(server.close)
 

@@ -178,6 +178,17 @@ def test_two_leaders_of_one_epoch_are_found() -> None:
     assert violations(found) == ["split"]
 
 
+def test_each_shard_has_epochs_of_its_own() -> None:
+    """One number in two shards is no split, and a new leader of another shard takes over nothing."""
+    found = good()
+    found.epochs.append(Epoch(117.0, "i3", 2, 1))
+    assert violations(found) == []
+    found.faults = [KILLED._replace(shard=1, led_by=1, takeover=2.0)]
+    assert invariants.next_leader(found.faults[0], found.epochs) == Epoch(117.0, "i3", 2, 1)
+    found.epochs.pop()
+    assert invariants.next_leader(found.faults[0], found.epochs) is None
+
+
 def test_a_steady_name_without_queries_for_too_long_is_found() -> None:
     """Around a fault, by the query log; a gap that began before the fault counts from its beginning."""
     found = good()

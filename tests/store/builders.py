@@ -18,8 +18,10 @@ from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow,
 from common.core.model.stored_state import StoredState
 from common.core.outbox.callback_bodies import event_id
 from common.store.fence import read_epoch
+from common.store.postgres import schemas
 from common.store.postgres.fence import read_stored_epoch
 from common.store.postgres.postgres_reader import PostgresReader
+from common.store.postgres.sharded_reader import ShardedReader
 from common.store.reader import SqliteReader
 from common.store.store_contract import Reader, Writer
 from common.store.writer import SqliteWriter, open_writer
@@ -34,14 +36,19 @@ def open_next(settings: Settings) -> Writer:
     """The store of the settings, opened in the epoch after its last one."""
     if settings.store_in_file:
         return open_writer(settings, read_epoch(settings.store_path) + 1)
-    return open_writer(settings, read_stored_epoch(settings.store_url) + 1)
+    return open_writer(settings, read_stored_epoch(settings.store_url, settings.shard) + 1)
+
+
+def schema_of(settings: Settings) -> str:
+    """The schema with the tables of a store whose URL names that of its first shard."""
+    return schemas.schema_of(settings.store_url.rpartition("%3D")[2], settings.shard)
 
 
 def bounded_reader(settings: Settings, scan_limit: int) -> Reader:
     """A reader that looks at so many names for one page."""
     if settings.store_in_file:
         return SqliteReader(settings.store_path, scan_limit)
-    return PostgresReader(settings.store_url, scan_limit)
+    return (ShardedReader if settings.shards > 1 else PostgresReader)(settings.store_url, scan_limit)
 
 
 def domain(name: str, **fields: Any) -> DomainRow:

@@ -12,6 +12,7 @@ from common.store.fence import read_epoch
 from common.store.file_leases import FileLeases
 from common.store.lease_contract import Addresses, Lease, Leases
 from common.store.postgres.lease_row import PostgresLeases, Timing
+from tests.store.builders import schema_of
 
 
 def addresses(epoch: int) -> Addresses:
@@ -70,19 +71,21 @@ class RowScene:
     """Leases in a row of a database that last as long as those on files. The server's clock is real: the row grows older."""
 
     def __init__(self, settings: Settings) -> None:
-        self._url = settings.store_url
+        self._url, self._shard = settings.store_url, settings.shard
+        self._schema = schema_of(settings)
         self._now = 1000.0
         self._opened: list[Leases] = []
 
     def open(self) -> Leases:
         """The leases as one more instance sees them."""
-        self._opened.append(PostgresLeases(self._url, Timing(TTL, MARGIN, lambda: self._now)))
+        self._opened.append(PostgresLeases(self._url, Timing(TTL, MARGIN, lambda: self._now), self._shard))
         return self._opened[-1]
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass for all instances."""
         self._now += seconds
         with psycopg.connect(self._url) as connection:
+            connection.execute("SELECT set_config('search_path', %s, false)", (self._schema,))
             connection.execute("UPDATE lease SET expires_at = expires_at - make_interval(secs => %s)", (seconds,))
 
     def close(self) -> None:

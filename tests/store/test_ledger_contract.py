@@ -14,6 +14,7 @@ from common.errors import StoreError
 from common.store.reader import open_reader
 from common.store.store_contract import Reader, Writer
 from tests.store.builders import domain, event, judgement, open_next
+from tests.store.conftest import UNDIVIDED
 
 DAY = 86_400.0
 
@@ -69,6 +70,7 @@ def test_a_clock_that_was_set_back_does_not_change_the_order(writer: Writer, rea
     assert [row.at for row in reader.ledger("a.com")] == [50.0, 100.0]
 
 
+@UNDIVIDED
 def test_an_entry_is_written_with_its_decision_or_not_at_all(writer: Writer, reader: Reader) -> None:
     """A transaction that fails leaves no entry behind."""
     writer.apply(Changes(events=[event(1, "a.com")]))

@@ -11,7 +11,7 @@ from common.config import Settings
 from common.core.model.records import Changes, DomainRow
 from common.store import name_pages
 from tests.store.builders import bounded_reader, domain, open_next
-from tests.store.conftest import KINDS, empty_store
+from tests.store.conftest import ALL_KINDS, empty_store
 
 SUFFIXES = ("com",) * 80 + ("co.uk",) * 10 + ("org.uk",) * 8 + ("de", "xcom")
 STATES = ("REGISTERED",) * 90 + ("UNKNOWN",) * 9 + ("REDEMPTION",)
@@ -32,7 +32,7 @@ FILTERS: tuple[dict[str, str], ...] = (
 )
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=ALL_KINDS)
 def stored(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Settings, list[DomainRow]]]:

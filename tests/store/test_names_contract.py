@@ -20,6 +20,7 @@ from common.errors import StoreError
 from common.store.reader import open_reader
 from common.store.store_contract import DropQuery, FoundName, Reader, Writer
 from tests.store.builders import after, block, delivery, domain, event, in_columns, loaded_names, open_next
+from tests.store.conftest import UNDIVIDED
 
 SUFFIXES = ("com", "co.uk", "uk")
 STATES = ("REGISTERED", "UNKNOWN", "REDEMPTION")
@@ -197,6 +198,7 @@ def test_details_are_read_while_the_writer_works(writer: Writer) -> None:
     assert torn == []
 
 
+@UNDIVIDED
 def test_a_large_transaction_is_one(writer: Writer, reader: Reader) -> None:
     """Five thousand names and fifty thousand changes of state at once, with an event that makes all of it fail or count."""
     writer.apply(Changes(new=[NewName(n, f"n{n}.com", "com", False) for n in range(50_000)], events=[event(1, "n1.com")]))

@@ -12,6 +12,7 @@ from common.errors import StoreError
 from common.store.reader import open_reader
 from common.store.store_contract import DropQuery, FoundName, Reader, Writer
 from tests.store.builders import delivery, domain, event, judgement
+from tests.store.conftest import FIRST, KINDS
 
 STATES = ("REGISTERED", "REDEMPTION", "UNKNOWN")
 SUFFIXES = ("com", "co.uk", "org.uk", "uk", "xuk", "de")
@@ -158,6 +159,7 @@ def test_deliveries_page_newest_first(writer: Writer, reader: Reader) -> None:
     assert reader.delivery("d3") == rows[3]
 
 
+@pytest.mark.parametrize("new_settings", [*KINDS, FIRST], indirect=True)
 def test_problems_keep_the_order_of_the_list(writer: Writer, reader: Reader) -> None:
     """Every entry that cannot be monitored can be looked at."""
     rows = [ProblemRow(f"entry {n}", "bad", "why") for n in range(5)]

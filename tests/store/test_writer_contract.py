@@ -10,6 +10,7 @@ from common.errors import LeaseLost, StoreError
 from common.store.store_contract import FoundName, Reader, Writer
 from common.store.writer import open_writer
 from tests.store.builders import delivery, domain, event, in_columns, loaded_names, open_next
+from tests.store.conftest import UNDIVIDED
 
 DAY = 86_400.0
 
@@ -24,6 +25,7 @@ def test_an_empty_store_loads_as_nothing(writer: Writer) -> None:
     assert (loaded.next_seq, loaded.trust, loaded.meta, loaded.problems, loaded.delivery_counts) == (1, [], {}, [], {})
 
 
+@UNDIVIDED
 def test_everything_comes_back_as_it_was_written(settings: Settings, writer: Writer) -> None:
     """After a restart each field of each row is what it was."""
     names = [
@@ -68,6 +70,7 @@ def test_a_name_that_is_written_again_is_updated(writer: Writer, reader: Reader)
     assert writer.details([moved.id]) == {}
 
 
+@UNDIVIDED
 def test_an_event_is_recorded_once_and_its_delivery_keeps_its_body(writer: Writer, reader: Reader) -> None:
     """Deciding the same thing twice changes neither the event nor the bytes that are sent."""
     first = event(1, "a.com", at=1.0)
@@ -87,6 +90,7 @@ def test_an_event_is_recorded_once_and_its_delivery_keeps_its_body(writer: Write
     assert writer.delivery("unknown") is None
 
 
+@UNDIVIDED
 def test_a_transaction_that_fails_leaves_nothing_behind(writer: Writer, reader: Reader) -> None:
     """State, event and delivery are written together or not at all, and the store goes on working."""
     writer.apply(Changes(events=[event(1, "a.com")]))
@@ -199,6 +203,7 @@ def test_pruning_works_in_bounded_batches(writer: Writer) -> None:
     assert max(counts) <= (2000 if writer.engine.startswith("SQLite") else 5000)
 
 
+@UNDIVIDED
 def test_sequence_numbers_never_return(settings: Settings, writer: Writer) -> None:
     """The next number lies above every number that was given away, also for an event that was there already."""
     writer.apply(Changes(events=[event(1, "a.com"), event(7, "b.com")]))

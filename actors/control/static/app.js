@@ -13,6 +13,7 @@ async function refreshStatus() {
     skew = status.timestamp - Date.now() / 1000;
     drawHealth(status);
     drawTiles(status.coordinator);
+    drawShards(status.coordinator);
     drawStates(status.coordinator);
     drawSources(status.coordinator);
     drawServers(status.coordinator);

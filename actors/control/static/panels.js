@@ -35,7 +35,7 @@ function drawTiles(coordinator) {
   const deliveries = coordinator.deliveries || {};
   const free = sum("AVAILABLE", "AVAILABLE_PREMIUM");
   const near = sum("DROPPING", "PENDING_DELETE");
-  const tile = (label, value, look) => make("div", { class: `tile ${look || ""}` }, make("b", {}, number(value)), make("span", { class: "quiet" }, label));
+  const tile = (label, value, look) => make("div", { class: `tile ${look || ""}${value >= 1e7 ? " long" : ""}` }, make("b", {}, number(value)), make("span", { class: "quiet" }, label));
   show("tiles",
     tile("names watched", (coordinator.domains || {}).total),
     tile("can be registered", free, free ? "good" : ""),
@@ -43,6 +43,34 @@ function drawTiles(coordinator) {
     tile("checks due", queue.due),
     tile("callbacks waiting", deliveries.pending),
     tile("callbacks parked", deliveries.parked, deliveries.parked ? "bad" : ""));
+}
+
+/** The parts of a divided watch list: which instance leads each, how many names it has, and how late these are asked. */
+function drawShards(coordinator) {
+  const rows = coordinator.shards || [];
+  byId("shards").hidden = rows.length < 2;
+  const watched = rows.filter((row) => shardState(row)[1] === "good").length;
+  show("shards", make("h2", {}, "Shards ", make("span", { class: "quiet" }, `${number(watched)} of ${number(rows.length)} at work`)),
+    make("ul", { class: "strip" }, ...rows.map((row) => {
+      const [text, look] = shardState(row);
+      return make("li", {}, make("p", {}, make("b", {}, `Shard ${row.shard}`), " ", pill(text, look)),
+        make("p", { class: "quiet" }, row.leader || "no leader known"),
+        make("p", {}, row.names === null ? "names not known yet" : `${number(row.names)} names`, make("span", { class: "quiet" }, shardLateness(row))));
+    })));
+}
+
+/** Seconds without a status after which a coordinator counts as silent, as at /health. */
+const SILENT_AFTER = 30;
+
+function shardState(row) {
+  if (row.age === null) return ["not heard yet", "wait"];
+  if (row.age > SILENT_AFTER) return [`silent for ${duration(row.age)}`, "bad"];
+  return row.ready ? ["ok", "good"] : ["not ready", "warn"];
+}
+
+function shardLateness(row) {
+  if (typeof row.late_ms !== "number" || shardState(row)[1] !== "good") return "";
+  return row.late_ms < 1500 ? ", on time" : `, ${duration(row.late_ms / 1000)} late`;
 }
 
 function drawStates(coordinator) {
@@ -129,9 +157,14 @@ function drawChannels(coordinator) {
 /** Instances that share the state, where there are several: which one leads, and how each is doing. */
 function drawInstances(status) {
   const looks = { ok: "good", stopping: "wait", silent: "bad", gone: "bad" };
-  const rows = status.instances.map((row) => [row.own ? `${row.instance} (shown here)` : row.instance, row.host || "", row.role,
+  const rows = status.instances.map((row) => [row.own ? `${row.instance} (shown here)` : row.instance, row.host || "", instanceRole(row),
     pill(row.status, looks[row.status] || "wait"), duration(row.heartbeat_age), number(row.processes)]);
   show("instances", ...(rows.length > 1 ? [table("Instances", ["Instance", "Host", "Role", "State", "Heard", "Processes"], rows, [4, 5])] : []));
+}
+
+/** Its role, with the shards that it leads where there are several. */
+function instanceRole(row) {
+  return row.leads && row.leads.length ? `${row.role} of ${row.leads.length === 1 ? "shard" : "shards"} ${row.leads.join(", ")}` : row.role;
 }
 
 function drawProcesses(status) {
@@ -170,6 +203,7 @@ function drawConfiguration(status) {
     ["Not monitorable", list.problems ? make("a", { href: "problems" }, number(list.problems)) : null],
     ["Held back", list.held], ["Error", list.error]]));
   const total = (status.coordinator.domains || {}).total;
-  byId("empty").hidden = total !== 0 || !status.store.available;
+  const unheard = (status.coordinator.shards || []).some((row) => row.age === null);
+  byId("empty").hidden = total !== 0 || unheard || !status.store.available;
   byId("listnote").textContent = [list.held, list.error].filter(Boolean).join(" ");
 }

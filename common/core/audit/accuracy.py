@@ -18,11 +18,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from heapq import nsmallest
-from typing import Annotated, Any
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 
+from common.core.audit.tallies import SHOWN, Alarms, Count, Tally, show_tally
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome
@@ -34,10 +35,12 @@ from common.core.parsers.dates import iso_to_epoch
 from common.core.telemetry.metrics import Metrics
 from common.core.verdict.verdicts import SURE
 
+K = TypeVar("K")
+
 #: Most (method, server, suffix) kept, and how many make room together when there are too many.
 LIMIT, ROOM = 2000, 200
-#: Most rows shown, and most keys that get metric series of their own.
-SHOWN, NAMED = 200, 200
+#: Most keys that get metric series of their own.
+NAMED = 200
 #: Longest server name kept, in characters.
 SERVER_LIMIT = 120
 #: How much younger than the alarm a registration may seem where only its day is known, and where the clocks differ, in seconds.
@@ -46,50 +49,13 @@ _DAY, _SKEW = 86_400.0, 60.0
 _FREE = frozenset({State.AVAILABLE, State.AVAILABLE_PREMIUM, State.UNREGISTERED, State.RESERVED, State.DROPPING})
 _NO_OBJECT = frozenset({Outcome.UNREGISTERED, Outcome.RESERVED, Outcome.PREMIUM, Outcome.DROPPING})
 _ALARMS = frozenset({"available", "available_premium"})
-_Count = Annotated[int, Meta(ge=0)]
-
-
-class Tally(Struct):
-    """How often answers were confirmed and contradicted."""
-
-    confirmed: _Count = 0
-    contradicted: _Count = 0
-
-    def share_right(self) -> float:
-        """The share that was right, with a prior of Beta(0.5, 0.5): one half before anything is known."""
-        return round((self.confirmed + 0.5) / (self.confirmed + self.contradicted + 1.0), 4)
-
-    def add_answer(self, *, right: bool) -> None:
-        """Count one more answer."""
-        self.confirmed += right
-        self.contradicted += not right
-
-
-class Alarms(Struct):
-    """How the alarms turned out; those neither confirmed nor retracted are still open or were never settled."""
-
-    announced: _Count = 0
-    confirmed: _Count = 0
-    retracted: _Count = 0
-
-    def to_plain(self) -> dict[str, Any]:
-        """For the status page; `precision` is null until the first alarm is settled."""
-        settled = self.confirmed + self.retracted
-        precision = round(self.confirmed / settled, 4) if settled else None
-        return {
-            "announced": self.announced,
-            "confirmed": self.confirmed,
-            "retracted": self.retracted,
-            "unsettled": max(0, self.announced - settled),
-            "precision": precision,
-        }
 
 
 class _Saved(Struct):
     """The form in the store: tallies as rows of method, server, suffix, confirmed, contradicted."""
 
     since: float = 0.0
-    servers: list[tuple[str, str, str, _Count, _Count]] = field(default_factory=list)
+    servers: list[tuple[str, str, str, Count, Count]] = field(default_factory=list)
     methods: dict[str, Tally] = field(default_factory=dict)
     alarms: Alarms = field(default_factory=Alarms)
 
@@ -200,9 +166,9 @@ class Accuracy:
         return {
             "since": self.since or None,
             "alarms": self.alarms.to_plain(),
-            "methods": [{"method": method, **_show_tally(tally)} for method, tally in sorted(self._methods.items())],
+            "methods": [{"method": method, **show_tally(tally)} for method, tally in sorted(self._methods.items())],
             "servers": [
-                {"method": method, "server": server, "suffix": suffix, **_show_tally(tally)}
+                {"method": method, "server": server, "suffix": suffix, **show_tally(tally)}
                 for (method, server, suffix), tally in rows
             ],
             "servers_known": len(self._servers),
@@ -221,6 +187,14 @@ class Accuracy:
             return
         self.since, self.alarms, self._methods = saved.since, saved.alarms, saved.methods
         self._servers = {ChannelKey(*row[:3]): Tally(row[3], row[4]) for row in saved.servers[:LIMIT]}
+
+    def add_counts(self, other: Accuracy) -> None:
+        """Take over what was counted elsewhere, beside our own."""
+        self.since = min(self.since or other.since, other.since or self.since)
+        for name in Alarms.__struct_fields__:
+            setattr(self.alarms, name, getattr(self.alarms, name) + getattr(other.alarms, name))
+        _add_tallies(self._methods, other._methods)
+        _add_tallies(self._servers, other._servers)
 
     def _labels_of(self, key: ChannelKey, tally: Tally) -> dict[str, str]:
         """A server that was never wrong shares one series per method: the interesting ones are few, the others are thousands.
@@ -249,6 +223,23 @@ class Accuracy:
             self._named.discard(key)
 
 
+def _add_tallies(tallies: dict[K, Tally], others: Mapping[K, Tally]) -> None:
+    for key, other in others.items():
+        mine = tallies.setdefault(key, Tally())
+        mine.confirmed += other.confirmed
+        mine.contradicted += other.contradicted
+
+
+def join_counts(texts: Iterable[str]) -> str:
+    """The counts of several texts of `to_text`, added up; a damaged one counts nothing."""
+    whole = Accuracy()
+    for text in texts:
+        part = Accuracy()
+        part.restore_text(text)
+        whole.add_counts(part)
+    return whole.to_text()
+
+
 def find_side(verdict: Verdict) -> bool | None:
     """Whether a verdict says that there is no object; None while it is not settled."""
     if verdict.state in OWNED and verdict.p_unregistered <= 1.0 - SURE:
@@ -274,7 +265,3 @@ def is_younger_registration(entry: Entry, alarmed_at: float) -> bool:
     created = record.observation.reading.fields.created_at if record is not None and record.at > alarmed_at else None
     at = iso_to_epoch(created) if created else None
     return created is not None and at is not None and at >= alarmed_at - (_DAY if len(created) <= 10 else _SKEW)
-
-
-def _show_tally(tally: Tally) -> dict[str, Any]:
-    return {"confirmed": tally.confirmed, "contradicted": tally.contradicted, "share": tally.share_right()}

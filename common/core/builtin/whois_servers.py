@@ -28,6 +28,11 @@ def whois_server(suffix: str) -> WhoisServer | None:
     return query_format_of(host) if host is not None else None
 
 
+def list_suffixes() -> frozenset[str]:
+    """The suffixes that have a row of their own."""
+    return frozenset(_hosts_by_suffix())
+
+
 def query_format_of(host: str) -> WhoisServer:
     """Query line and charset of a host; the plain query in UTF-8 for a host without a row of its own."""
     return _QUERY_FORMATS.get(host) or WhoisServer(host)

@@ -6,18 +6,15 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from common.core.coordinator.merged_status import MOST_CHANNELS, MOST_GAPS, SHOWN
 from common.core.coordinator.source_report import Setup, list_sources
 from common.core.coordinator.source_state import SourceState
 from common.core.coordinator.wiring import Policy, Rooms
 from common.core.model.channel import ChannelKey
 from common.core.trust.canary_gaps import SuffixWithoutCanary
 
-#: Most budgets and servers shown: limited and quarantined ones first.
-SHOWN = 200
-#: Methods whose channels are counted, and most silent channels shown.
-CHANNELS, MOST_CHANNELS = ("dns", "rdap", "whois"), 100
-#: Most suffixes without a working canary that are shown, and most servers of each.
-MOST_GAPS, MOST_SERVERS = 100, 10
+#: Methods whose channels are counted, and most servers of a suffix without a working canary that are shown.
+CHANNELS, MOST_SERVERS = ("dns", "rdap", "whois"), 10
 #: Fields of the list's state that are shown.
 LIST_SHOWN = ("source", "loaded_at", "seen_at", "names", "problems", "held", "error")
 
@@ -44,6 +41,7 @@ class Status:
         return {
             "started_at": domains.started,
             "leader": {"instance": self._policy.instance, "epoch": self._policy.epoch},
+            **self._show_shard(),
             "ready": known and not any(problem.unwatched for problem in problems),
             "problems": [problem.to_map() for problem in problems],
             "missing": list(self._policy.missing),
@@ -80,6 +78,11 @@ class Status:
             "servers": servers,
             "remedy": f"CANARIES_FILE has to list names that are surely registered under .{gap.suffix}",
         }
+
+    def _show_shard(self) -> dict[str, int]:
+        """Show which part of a divided list this is the status of; nothing of a whole one."""
+        shards = self._policy.layout.shards
+        return {"shard": self._policy.shard, "shards": shards} if shards > 1 else {}
 
     def _show_queues(self, now: float) -> dict[str, Any]:
         """Count the names and queries in each queue."""

@@ -29,10 +29,12 @@ from common.core.outbox.callback_dispatch import CallbackDispatch
 from common.core.outbox.deliveries import Deliveries
 from common.core.outbox.feed_publisher import FeedPublisher
 from common.core.rate_limits.rate_limits import RateLimits
+from common.core.registries.back_ends import Shares
 from common.core.registries.directory import Directory
 from common.core.registries.registries import Registries
 from common.core.registries.sources import Source, Sources
 from common.core.schedule.cadence import Cadence
+from common.core.shards.layout import Layout
 from common.core.sweeps.due import DueNames
 from common.core.sweeps.fallback import SweepFallback
 from common.core.sweeps.sweep_dispatch import SweepDispatch
@@ -58,7 +60,7 @@ class Policy:
     `encode` turns a detail or a ledger entry into bytes, `decode` bytes of the store into a detail, an empty one where they
     cannot be read. `limits` and `canaries` are the user's own, `missing` has a sentence for each thing that is not configured,
     `pools` are those of which this instance starts workers, `sources` the registrars and accounts that may be asked,
-    `epoch` is that in which this instance leads.
+    `epoch` is that in which this instance leads, `shard` its part of a watch list that `layout` divides.
     """
 
     cadence: Cadence
@@ -75,6 +77,8 @@ class Policy:
     pools: tuple[str, ...] = POOLS
     sources: tuple[Source, ...] = ()
     epoch: int = 0
+    layout: Layout = field(default_factory=Layout)
+    shard: int = 0
 
 
 class Rooms:
@@ -96,6 +100,7 @@ class Rooms:
             recursive_dns=policy.recursive_dns,
             iana_host=policy.iana_host,
             sources=Sources(policy.sources),
+            shares=Shares(policy.layout),
         )
         self.workers = Workers(boot, int(now * 1_000_000))
         self.poison = PoisonDetector()
@@ -130,7 +135,7 @@ class Rooms:
         )
 
     def _build_outbox(self, policy: Policy, rng: Random) -> None:
-        self.feed = FeedPublisher(self.effects, policy.instance)
+        self.feed = FeedPublisher(self.effects, policy.instance, policy.shard if policy.layout.shards > 1 else None)
         self.deliveries = Deliveries()
         self.announcer = Announcer(
             self.domains,

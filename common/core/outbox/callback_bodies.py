@@ -68,6 +68,25 @@ def notice_body(
     )
 
 
+def renumber_body(body: bytes, seq: int) -> bytes:
+    """The body of a notice with another number of its event; one without a number as it is.
+
+    Where the longer number leaves no room it is cut further.
+    """
+    try:
+        content = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return body
+    if not isinstance(content, dict) or "seq" not in content:
+        return body
+    content["seq"] = seq
+    encoded = msgspec.json.encode(content)
+    if len(encoded) <= LIMIT:
+        return encoded
+    checks = content.get("checks")
+    return _encode_body(_Fixed({**content, "checks": _Fixed(checks) if isinstance(checks, dict) else checks}))
+
+
 def _encode_body(body: _Fixed) -> bytes:
     for stage in _STAGES:
         cutter = _Cutter(*stage)

@@ -9,11 +9,12 @@ from common.core.model.effects import Effects, Publish, PublishMany
 
 
 class FeedPublisher:
-    """Numbers and publishes maps; `instance` is named in each."""
+    """Numbers and publishes maps; `instance` is named in each, and `shard` where the watch list is divided."""
 
-    def __init__(self, effects: Effects, instance: str) -> None:
+    def __init__(self, effects: Effects, instance: str, shard: int | None = None) -> None:
         self._effects = effects
         self._instance = instance
+        self._of = {"instance": instance} if shard is None else {"instance": instance, "shard": shard}
         self._seq = 0
 
     def take_seq(self) -> int:
@@ -45,4 +46,4 @@ class FeedPublisher:
         self.publish_map(f"system.{actor}.{self._instance}", kind, now, build)
 
     def _map_head(self, seq: int, kind: str, now: float) -> dict[str, Any]:
-        return {"v": 1, "seq": seq, "type": kind, "ts": now, "instance": self._instance}
+        return {"v": 1, "seq": seq, "type": kind, "ts": now, **self._of}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 
 class Saved(Struct, array_like=True, frozen=True):
@@ -43,6 +43,36 @@ def decode_saved(text: str) -> dict[str, Saved]:
             with suppress(ValueError, RecursionError):
                 rows[key] = msgspec.json.decode(raw, type=Saved)
     return rows
+
+
+def join_saved(parts: Iterable[Mapping[str, Saved]]) -> dict[str, Saved]:
+    """One bucket in place of several parts of it: the longest pause, the lowest rates, and the counts of the day added up."""
+    found: dict[str, Saved] = {}
+    for part in parts:
+        for key, saved in part.items():
+            found[key] = _join_two(found[key], saved) if key in found else saved
+    return found
+
+
+def _join_two(one: Saved, other: Saved) -> Saved:
+    """The rates that were learned are those of a part: no row of a configuration says so, and they are learned anew."""
+    shut = max(one, other, key=lambda saved: saved.blocked_until)
+    day = max(one.day, other.day)
+    return structs.replace(
+        shut,
+        rate=min(one.rate, other.rate),
+        row="-",
+        banned=_least(one.banned, other.banned),
+        stated=_least(one.stated, other.stated),
+        complaints=max(one.complaints, other.complaints),
+        meaningless=max(one.meaningless, other.meaningless),
+        day=day,
+        used=sum(saved.used for saved in (one, other) if saved.day == day),
+    )
+
+
+def _least(one: float | None, other: float | None) -> float | None:
+    return min((rate for rate in (one, other) if rate is not None), default=None)
 
 
 def keep_count(saved: Saved) -> Saved | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -101,6 +101,19 @@ class Directory:
             return None
         usual = row.certain and row.access is Access.PUBLIC
         return f"{row.host}:{row.port}" if usual or not self._das_suffixes.isdisjoint({suffix, EVERY_SUFFIX}) else None
+
+    def listed_servers(self) -> Iterator[tuple[str, str, str]]:
+        """Method, host and suffix of every server in the tables, those left out that IANA's WHOIS referred to."""
+        for suffix in {**_PINNED, **self._listed, **self._own}:
+            if (rdap := self.rdap_server(suffix)) is not None:
+                yield "rdap", rdap.host, suffix
+        for suffix in {*whois_servers.list_suffixes(), *self._own_whois}:
+            listed = whois_servers.whois_server(suffix)
+            if (host := self._own_whois.get(suffix) or (listed.host if listed else None)) is not None:
+                yield "whois", host, suffix
+        for suffix in {*das_servers.BY_SUFFIX, *self._own_das}:
+            if (host := self.das_server(suffix)) is not None:
+                yield "das", host, suffix
 
     @staticmethod
     def lists_auctions(suffix: str) -> bool:

@@ -18,6 +18,8 @@ __all__ = ["Limit", "limit_for", "operator_of", "parse_budgets"]
 #: Largest budgets file read, in bytes, and most rows in it.
 MAX_BYTES = 1 << 20
 MAX_ROWS = 10_000
+#: Top-level domains that one set of name servers answers for.
+GTLD_SERVERS = ("com", "net")
 
 
 class _Row(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,7 +63,7 @@ def operator_of(kind: str, host: str) -> str:
     if kind == "http":
         return "http/web"
     if kind == "dns":
-        return "dns/gtld-servers" if host in {"com", "net"} else f"dns/{host}"
+        return "dns/gtld-servers" if host in GTLD_SERVERS else f"dns/{host}"
     bare = _without_port(host)
     literal = ":" in bare or bare.rpartition(".")[2].isdigit()  # servers of a test set-up share an address and differ by port
     return f"{kind}/{_operator_of_host(bare) or (host if literal else bare)}"

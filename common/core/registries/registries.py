@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from common.core.model.channel import ChannelKey
 from common.core.model.limit import Limit
 from common.core.model.methods import REGISTRAR, is_registrar
+from common.core.registries.back_ends import LISTED, Shares
 from common.core.registries.directory import Directory, host_of
-from common.core.registries.operators import limit_for
+from common.core.registries.operators import GTLD_SERVERS, limit_for
 from common.core.registries.referrals import Referrals
 from common.core.registries.sources import Source, Sources
 from common.core.registries.wildcards import Wildcards
@@ -26,7 +27,7 @@ class Registries:
 
     `overrides` are the configured budgets (`BUDGETS_FILE`). With `recursive_dns` every DNS query takes its token from the
     budget of the resolver. `iana_host` is the WHOIS server that refers to those of suffixes without a known one. `sources` are
-    the registrars and EPP accounts that are configured.
+    the registrars and EPP accounts that are configured. `shares` divides budgets among the shards of the watch list.
     """
 
     directory: Directory
@@ -34,6 +35,7 @@ class Registries:
     recursive_dns: bool
     iana_host: str
     sources: Sources = field(default_factory=Sources)
+    shares: Shares = field(default_factory=Shares)
     wildcards: Wildcards = field(init=False, default_factory=Wildcards)
     referrals: Referrals = field(init=False, default_factory=Referrals)
     _address_counts: dict[str, int] = field(init=False, default_factory=dict)
@@ -43,8 +45,16 @@ class Registries:
     def limit_of(self, method: str, server: str, suffix: str) -> Limit:
         """The budget of a query; for DNS it grows with the number of addresses that serve the suffix.
 
-        `server` is a host, or the suffix itself for DNS.
+        `server` is a host, or the suffix itself for DNS. In a shard of the watch list it is this shard's part.
         """
+        limit = self._whole_limit(method, server, suffix)
+        if not self.shares.divides:
+            return limit
+        if method in LISTED and server != self.iana_host:  # which is asked about any suffix
+            return self.shares.divide_listed(limit, method, server, self.directory)
+        return self.shares.divide(limit, self._suffixes_of(method, suffix))
+
+    def _whole_limit(self, method: str, server: str, suffix: str) -> Limit:
         if is_registrar(method):
             return self._registrar_limit(method, suffix)
         if method == "epp":
@@ -57,6 +67,14 @@ class Registries:
         limit = limit_for("dns", "resolver" if self.recursive_dns else suffix, self.overrides)
         count = self.address_count(suffix)
         return Limit(limit.operator, limit.rate * count, limit.burst * count, limit.per_day, count)
+
+    def _suffixes_of(self, method: str, suffix: str) -> tuple[str, ...] | None:
+        """The suffixes about whose names the same operator is asked; None where those of any may be."""
+        if method == "dns" and not self.recursive_dns:
+            return GTLD_SERVERS if suffix in GTLD_SERVERS else (suffix,)
+        if method == "epp" and (source := self.sources.find_source(method, suffix)) is not None:
+            return source.suffixes or None
+        return None
 
     def operator_of_source(self, source: Source) -> str:
         """The operator by whose limit a configured source is asked."""
@@ -137,6 +155,7 @@ class Registries:
     def replace_directory(self, directory: Directory) -> None:
         """Use a newer table of RDAP and WHOIS servers."""
         self.directory = directory
+        self.shares.forget()
         self._servers.clear()
 
     def learn_referral(self, suffix: str, host: str, now: float) -> None:

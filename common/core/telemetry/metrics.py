@@ -19,7 +19,7 @@ from typing import Any
 
 #: Upper bounds of the histogram buckets, in seconds; one more bucket takes what is longer.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
-#: Most different (name, labels) pairs kept, all kinds together.
+#: Most different (name, labels) pairs kept of one process, all kinds together.
 MAX_SERIES = 2000
 #: Longest label value kept, in characters.
 LABEL_LIMIT = 120
@@ -63,10 +63,14 @@ class _Timer:
 
 
 class Metrics:
-    """The metrics of one process. `since` is when counting began, in epoch seconds."""
+    """The metrics of one process, or of several together. `since` is when counting began, in epoch seconds.
 
-    def __init__(self, since: float = 0.0) -> None:
+    At most so many `series` are kept.
+    """
+
+    def __init__(self, since: float = 0.0, series: int = MAX_SERIES) -> None:
         self.since = since
+        self._most = series
         self._counters: dict[Key, float] = {}
         self._gauges: dict[Key, float] = {}
         self._timers: dict[Key, _Timer] = {}
@@ -147,7 +151,7 @@ class Metrics:
             self._timers.setdefault(key, _Timer()).merge_timer(timer)
 
     def _has_room(self) -> bool:
-        if len(self._counters) + len(self._gauges) + len(self._timers) < MAX_SERIES:
+        if len(self._counters) + len(self._gauges) + len(self._timers) < self._most:
             return True
         self._dropped += 1
         return False

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from common.core.model.records import ProblemRow
 from common.core.registries.registrable_names import MAX_INPUT, parse_registrable
+from common.core.watchlist.distinct_count import DistinctCounter
 from common.core.watchlist.list_names import PackedNames
 from common.errors import ListError, NameProblem
 
@@ -34,12 +35,16 @@ class ParsedList:
 
 @dataclass(frozen=True, slots=True)
 class ParsedBulkList:
-    """A parsed list of any length; like `ParsedList`, with the names packed, each once."""
+    """A parsed list of any length; like `ParsedList`, with the names packed, each once.
+
+    `whole`: how many names the list has, where only a part of them is kept; None where all are.
+    """
 
     names: PackedNames
     problems: list[ProblemRow]
     problem_count: int
     total: int
+    whole: int | None = None
 
 
 class ListParser(ABC):
@@ -113,18 +118,33 @@ class ListBuilder(ListParser):
 
 
 class BulkBuilder(ListParser):
-    """Parses a list of millions of names, which can only be iterated and compared."""
+    """Parses a list of millions of names, which can only be iterated and compared.
 
-    def __init__(self, suffix_of: Callable[[str], str | None], limit: int = MAX_NAMES) -> None:
+    `keeps` says which names (A-labels) are kept, None: all; the limit is for those.
+    """
+
+    def __init__(
+        self,
+        suffix_of: Callable[[str], str | None],
+        limit: int = MAX_NAMES,
+        keeps: Callable[[str], bool] | None = None,
+    ) -> None:
         super().__init__(suffix_of, limit)
         self._names = PackedNames()
+        self._keeps = keeps
+        self._counter = DistinctCounter()
 
     def build_list(self) -> ParsedBulkList:
         """All that was taken. Raises ListError above the limit."""
         self._drop_duplicates()
-        return ParsedBulkList(self._names, self._problems, self._problem_count, self._total)
+        whole = None if self._keeps is None else self._counter.count_names()
+        return ParsedBulkList(self._names, self._problems, self._problem_count, self._total, whole)
 
     def _keep_name(self, name: str, *, urgent: bool) -> None:
+        if self._keeps is not None:
+            self._counter.add_name(name)
+            if not self._keeps(name):
+                return
         self._names.add_name(name, urgent=urgent)
         if len(self._names) > 2 * self._limit:
             self._drop_duplicates()  # at most half of the rows stay, so this happens once in `limit` names

@@ -25,6 +25,8 @@ class ListSummary(Struct, frozen=True, kw_only=True):
 
     `names` are those that can be watched, `total` all entries; `problems` the first of `problem_count`; `fingerprint` is the
     same for the same names and priorities in any order. `added` and `removed` count what accepting it would change.
+    Of a list that is divided into shards all this is one shard's part, but for `total`; `whole` counts the names of the list,
+    and `watched` those that are watched now, of all shards.
     """
 
     names: int
@@ -34,6 +36,8 @@ class ListSummary(Struct, frozen=True, kw_only=True):
     fingerprint: str
     added: int = 0
     removed: int = 0
+    whole: int | None = None
+    watched: int = 0
 
 
 class ListChunk(Struct, frozen=True):
@@ -129,11 +133,13 @@ def hold_back(current_count: int, new: ListSummary, held_fingerprint: str | None
     """Why a list looks like an accident: it is empty, or lacks more than half of the names. None: accept it.
 
     `current_count` is how many names are watched now, `held_fingerprint` the fingerprint of the list held back before: the
-    same list read again is accepted.
+    same list read again is accepted. A list that is divided is judged as a whole: it may have no name for a shard.
     """
     if new.fingerprint == held_fingerprint:
         return None
     count = new.names
+    if new.whole is not None:
+        count, current_count = new.whole, new.watched
     again = "it is taken if it comes again unchanged"
     if count == 0:
         what = f"none of its {new.total} entries can be watched" if new.total else "it is empty"

@@ -36,9 +36,9 @@ def holds(connection: Connection, epoch: int) -> bool:
     return row_of(connection, _HOLDS, (epoch,)) is not None
 
 
-def raise_to(connection: Connection, epoch: int, shown: str) -> None:
+def raise_to(connection: Connection, epoch: int, shown: str, shard: int = 0) -> None:
     """Shut out every earlier epoch, outside a transaction. Raises LeaseLost where the last one was not lower, psycopg.Error."""
-    make_row(connection)
+    make_row(connection, shard)
     connection.execute("SELECT set_config('lock_timeout', %s, false)", (str(PATIENCE_MS),))
     for tries_left in reversed(range(TRIES)):
         try:
@@ -52,9 +52,9 @@ def raise_to(connection: Connection, epoch: int, shown: str) -> None:
     connection.execute("RESET lock_timeout")
 
 
-def read_stored_epoch(url: str) -> int:
+def read_stored_epoch(url: str, shard: int = 0) -> int:
     """The epoch that wrote the database last; 0 where there is none. Raises StoreError where it cannot be read."""
-    server = Server(url)
+    server = Server(url, shard)
     with closing(server.connect("fence", READING, read_only=True)) as connection, server.translated("read the epoch"):
         there = row_of(connection, "SELECT to_regclass('fence') IS NOT NULL")
         return _stored(connection) if there and there[0] else 0
@@ -65,9 +65,9 @@ def _stored(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def make_row(connection: Connection) -> None:
-    """Make the row where there is none, and the table of small texts. Two instances may do so at once."""
-    create_once(connection, *tables.BEGINNING)
+def make_row(connection: Connection, shard: int = 0) -> None:
+    """Make the row where there is none, and what else is there before any version. Two instances may do so at once."""
+    create_once(connection, *(tables.BEGINNING_OF_FURTHER if shard else tables.BEGINNING))
 
 
 def create_once(connection: Connection, *statements: str) -> None:

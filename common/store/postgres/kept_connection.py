@@ -13,8 +13,8 @@ from common.store.postgres.session import Connection, Limits, Server, bounded, i
 class KeptConnection:
     """A connection that writes. `purpose` names it in the server's views; `prepare` is called with each new one."""
 
-    def __init__(self, url: str, purpose: str, limits: Limits, prepare: Callable[[Connection], None]) -> None:
-        self._server = Server(url)
+    def __init__(self, url: str, purpose: str, limits: Limits, prepare: Callable[[Connection], None], shard: int = 0) -> None:
+        self._server = Server(url, shard)
         self._purpose, self._limits, self._prepare = purpose, limits, prepare
         self._guard = threading.Lock()
         self._connection: Connection | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -67,10 +68,13 @@ _RELEASE = "UPDATE lease SET expires_at = '-infinity' WHERE epoch = %(epoch)s AN
 
 
 class PostgresLeases:
-    """The leases of one database (see `lease_contract.Leases`). `timing`: seconds, and the steady clock of this instance."""
+    """The leases of one shard of a database (see `lease_contract.Leases`).
 
-    def __init__(self, url: str, timing: Timing = Timing()) -> None:  # noqa: B008  # a tuple
-        self._row = KeptConnection(url, "lease", LEASING, _make_row)
+    `timing`: seconds, and the steady clock of this instance.
+    """
+
+    def __init__(self, url: str, timing: Timing = Timing(), shard: int = 0) -> None:  # noqa: B008  # a tuple
+        self._row = KeptConnection(url, "lease", LEASING, partial(_make_row, shard=shard), shard)
         self._timing = timing
 
     def find(self) -> Leader | None:
@@ -139,6 +143,6 @@ class PostgresLease:
         return f"instance {row[0]!r} leads since epoch {row[2]}, this one had epoch {self.leader.epoch}"
 
 
-def _make_row(connection: Connection) -> None:
-    fence.make_row(connection)
+def _make_row(connection: Connection, shard: int) -> None:
+    fence.make_row(connection, shard)
     fence.create_once(connection, _TABLE, _ROW)

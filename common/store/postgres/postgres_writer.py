@@ -19,7 +19,9 @@ from common.errors import LeaseLost, StoreAway, StoreBehind, StoreError, StoreLo
 from common.store import row_codecs, schema
 from common.store.postgres import fence, forgetting, name_statements, record_statements, tables
 from common.store.postgres.begun import Marker
+from common.store.postgres.event_sequence import EventSequence, share_numbers
 from common.store.postgres.partitions import PartitionBusyError, Partitions, ledger_width
+from common.store.postgres.schemas import Part
 from common.store.postgres.session import LOADING, WRITING, Connection, Server, cut, engine_of, is_alive, row_of, rows_of
 from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME
 
@@ -44,6 +46,7 @@ _NEWEST_EVENT = "SELECT slot FROM event ORDER BY seq DESC LIMIT 1"
 class PostgresWriter:
     """The leader's store (see `store_contract.Writer`). Opening it shuts out every earlier epoch and migrates the tables.
 
+    `part` says whose tables these are; where there are several shards events get their numbers here (`event_sequence`).
     `ledger_days` and `ledger_per_name`: how long entries of the ledger are kept, and how many of one name; `now` gives epoch
     seconds. A connection that broke between two transactions is replaced; one that breaks in the middle is StoreAway, and
     what the transaction did is known only to the server: the same changes given to `apply` again are written once. A new
@@ -59,11 +62,14 @@ class PostgresWriter:
         state_dir: Path,
         epoch: int,
         *,
+        part: Part = Part(),  # noqa: B008  # a tuple
         ledger_days: int = 90,
         ledger_per_name: int = LEDGER_PER_NAME,
         now: Callable[[], float] = clock.now,
     ) -> None:
-        self._server = Server(url)
+        self._server = Server(url, part.shard)
+        self._part = part
+        self._sequence: EventSequence | None = None
         self._epoch = epoch
         self._ledger_per_name = ledger_per_name
         self._ledger_width = ledger_width(ledger_days)
@@ -90,7 +96,7 @@ class PostgresWriter:
             trust = rows_of(connection, _TRUST)
             problems = rows_of(connection, "SELECT entry, code, reason FROM problem ORDER BY n")
             counts = rows_of(connection, "SELECT state, count(*) FROM delivery GROUP BY state")
-            for key in (schema.SCHEMA_KEY, schema.NEXT_KEY, tables.IDENTITY_KEY, tables.COMMIT_KEY):
+            for key in (schema.NEXT_KEY, *tables.OWN_KEYS):
                 meta.pop(key, None)
             return StoredState(
                 names=self._names(),
@@ -183,12 +189,15 @@ class PostgresWriter:
         self.engine = engine_of(connection)
         with self._server.translated("open the state"):
             self._marker.require_same(tables.read_identity(connection) if tables.holds_state(connection) else None)
-            fence.raise_to(connection, self._epoch, self._server.shown)
+            fence.raise_to(connection, self._epoch, self._server.shown, self._part.shard)
         with self._transaction("bring the state up to date") as connection:
-            tables.migrate(connection)
+            if tables.migrate(connection) and self._part.divided:
+                share_numbers(connection, self._server.home(connection))
             identity = tables.read_identity(connection)
         self._identity = str(identity)
         self._marker.note(self._identity)
+        if self._part.divided:
+            self._sequence = EventSequence(self._server.home(connection), self._server.shown)
         with self._transaction("forget old names") as connection:
             forgetting.forget_names(connection, forget_before)
         self._look = self._connect_look()
@@ -208,12 +217,15 @@ class PostgresWriter:
     def _write(self, connection: Connection, changes: Changes) -> None:
         known = self._partitions
         name_statements.write_names(connection, changes)
-        record_statements.write_events(connection, known, changes.events)
-        record_statements.write_deliveries(connection, known, changes.deliveries)
         record_statements.write_trust(connection, changes.trust)
         record_statements.write_ledger(connection, known, changes.ledger, self._ledger_per_name, self._ledger_width)
         if changes.problems is not None:
             record_statements.write_problems(connection, changes.problems)
+        if self._sequence is not None and changes.events:
+            record_statements.require_partitions(connection, known, changes)
+            self._sequence.number(connection, changes)
+        record_statements.write_events(connection, known, changes.events)
+        record_statements.write_deliveries(connection, known, changes.deliveries)
         meta = {**changes.meta, tables.COMMIT_KEY: self._mark}
         if changes.events:
             meta[schema.SEQ_KEY] = str(max(event.seq for event in changes.events))

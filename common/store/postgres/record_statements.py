@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from common.core.model.records import RESULT, DeliveryRow, EventRow, LedgerRow, ProblemRow, TrustRow
+from common.core.model.records import RESULT, Changes, DeliveryRow, EventRow, LedgerRow, ProblemRow, TrustRow
 from common.store import row_codecs
 from common.store.postgres import partitions
 from common.store.postgres.arrays import as_arrays, put, rows_from
@@ -75,6 +75,12 @@ _META = f"""
     INSERT INTO meta(key, value) SELECT key, value FROM {rows_from(_TEXT)}
     ON CONFLICT (key) DO UPDATE SET value = excluded.value
 """
+
+
+def require_partitions(connection: Connection, known: Partitions, changes: Changes) -> None:
+    """Make the partitions that events and deliveries need, before anything waits for us."""
+    known.require(connection, "event", [slot_of(row.occurred_at, partitions.EVENTS) for row in changes.events])
+    known.require(connection, "delivery", [delivery_slot(row.lane, row.state, row.done_at) for row in changes.deliveries])
 
 
 def write_events(connection: Connection, known: Partitions, rows: Sequence[EventRow]) -> None:

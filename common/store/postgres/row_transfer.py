@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from common.errors import LeaseLost
-from common.store import schema
 from common.store.postgres import fence, partitions, tables
 from common.store.postgres.arrays import as_arrays, rows_from
 from common.store.postgres.partitions import Partitions, ledger_width, slot_of
@@ -14,7 +13,6 @@ from common.store.postgres.record_statements import delivery_slot
 from common.store.postgres.session import LOADING, WRITING, Connection, Server, row_of, rows_of
 from common.store.transfer import Row, Table, as_plain
 
-_OWN = (schema.SCHEMA_KEY, tables.IDENTITY_KEY, tables.COMMIT_KEY)
 _TYPES = {"int": "int8", "float": "float8", "text": "text", "bool": "bool", "bytes": "bytea"}
 #: Tables that are partitioned.
 _SPANS = {"event", "delivery", "ledger"}
@@ -47,7 +45,7 @@ class PostgresTransfer:
         conditions += ["key <> ALL(%s)"] * (table.name == "meta")
         where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
         statement = f"SELECT {', '.join(table.names)} FROM {table.name} {where} ORDER BY {keys} LIMIT {table.batch}"
-        values = (*(after or ()), *([list(_OWN)] if table.name == "meta" else []))
+        values = (*(after or ()), *([list(tables.OWN_KEYS)] if table.name == "meta" else []))
         with self._server.translated("read the state"):
             return as_plain(table, rows_of(self._connection, statement, values))
 

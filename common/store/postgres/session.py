@@ -17,6 +17,7 @@ from psycopg import conninfo, errors
 from common.clients.tcp_options import shut_down
 from common.errors import StoreAway, StoreDamaged, StoreDenied, StoreError, StoreFull, StoreLost
 from common.secret_scrubber import MASK, SHORTEST, shown_url
+from common.store.postgres import schemas
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -77,16 +78,22 @@ _DURABLE = """
 
 
 class Server:
-    """The database that STORE_URL names; `shown` is how texts name it. Raises StoreError for a URL that cannot be read."""
+    """The database that STORE_URL names, with the tables of one shard; `shown` is how texts name it.
 
-    def __init__(self, url: str) -> None:
-        self.shown = shown_url(url)
+    Raises StoreError for a URL that cannot be read.
+    """
+
+    def __init__(self, url: str, shard: int = 0) -> None:
+        self.shown = shown_url(url) + (f" (shard {shard})" if shard else "")
+        self._shard = shard
+        self._home = ""  # the schema of shard 0, once a session of a further one was opened
         try:
             self._arguments: dict[str, Any] = dict(conninfo.conninfo_to_dict(url))
         except psycopg.Error:
             raise StoreError(f"{self.shown}: STORE_URL cannot be read") from None
-        #: Which database it is, without user and password.
+        #: Which tables of which database these are, without user and password.
         self.key = "\n".join(str(self._arguments.get(name, "")) for name in ("host", "hostaddr", "port", "dbname", "options"))
+        self.key += f"\nshard {shard}" if shard else ""
         self._passwords = [str(text) for name, text in self._arguments.items() if name.endswith("password")]
 
     def connect(self, purpose: str, limits: Limits, *, read_only: bool) -> Connection:
@@ -95,7 +102,7 @@ class Server:
             "connect_timeout": limits.silent // 2000,
             "tcp_user_timeout": limits.silent,
             **_KEEPALIVE,
-            "application_name": f"domain-monitor {purpose}",
+            "application_name": f"domain-monitor {purpose}" + (f" {self._shard}" if self._shard else ""),
             **self._arguments,
             "client_encoding": "utf8",
         }
@@ -109,6 +116,10 @@ class Server:
                 raise
         return connection
 
+    def home(self, connection: Connection) -> str:
+        """The schema of shard 0, by a session that was opened here."""
+        return self._home or schemas.home_of(connection, self.shown)
+
     def _prepare(self, connection: Connection, limits: Limits, *, read_only: bool) -> None:
         version, encoding = connection.info.server_version, connection.info.parameter_status("server_encoding")
         if version < OLDEST:
@@ -118,6 +129,8 @@ class Server:
         values = {name: str(milliseconds) for name, milliseconds in limits._asdict().items()}
         connection.execute(_SETTINGS, {**values, "read_only": "on" if read_only else "off"})
         connection.execute(_DURABLE)
+        if self._shard:
+            self._home = schemas.enter(connection, self._shard, self.shown, make=not read_only)
 
     @contextmanager
     def translated(self, doing: str) -> Iterator[None]:
@@ -194,6 +207,18 @@ def bounded(connection: Connection, seconds: float) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+@contextmanager
+def opened_briefly(url: str, purpose: str, *, read_only: bool) -> Iterator[tuple[Connection, str]]:
+    """A connection to the tables of shard 0, closed afterwards, and how texts name the database. Raises StoreError."""
+    server = Server(url)
+    connection = server.connect(purpose, READING, read_only=read_only)
+    try:
+        with server.translated(f"look at the {purpose}"), bounded(connection, READING.silent / 1000):
+            yield connection, server.shown
+    finally:
+        connection.close()
 
 
 def engine_of(connection: Connection) -> str:

@@ -15,6 +15,10 @@ from common.store.schema import SCHEMA_KEY, parse_number
 IDENTITY_KEY = "store.identity"
 #: Which batch of changes was written last: epoch and number.
 COMMIT_KEY = "store.commit"
+#: How the watch list is divided, with the tables of shard 0 (`common.store.postgres.layout_row`).
+LAYOUT_KEY = "store.layout"
+#: What a store has for itself in `meta`, beside what all kinds of store have.
+OWN_KEYS = (SCHEMA_KEY, IDENTITY_KEY, COMMIT_KEY, LAYOUT_KEY)
 #: Tables whose rows are changed often are vacuumed by their number of dead rows, not by their share.
 _OFTEN = "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000"
 
@@ -107,25 +111,29 @@ _MEMBER = f"""
         started_at float8 NOT NULL, seen_at timestamptz NOT NULL,
         shown text NOT NULL CHECK (octet_length(shown) <= {SHOWN_LIMIT})) WITH (fillfactor = 50)
 """
-#: What is there before any version: the epoch that may write, the small named texts, and the instances.
-BEGINNING = (
-    _MEMBER,
+#: What is there before any version: the epoch that may write and the small named texts, and for all shards the instances.
+BEGINNING_OF_FURTHER = (
     "CREATE TABLE IF NOT EXISTS fence(one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL)",
     "INSERT INTO fence(epoch) VALUES (0) ON CONFLICT DO NOTHING",
     'CREATE TABLE IF NOT EXISTS meta(key text COLLATE "C" PRIMARY KEY, value text NOT NULL) WITH (fillfactor = 50)',
 )
+BEGINNING = (_MEMBER, *BEGINNING_OF_FURTHER)
 _PUT = "INSERT INTO meta(key, value) VALUES (%s, %s) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _IDENTITY = "SELECT value FROM meta WHERE key = 'store.identity'"
 
 
-def migrate(connection: Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
-    """Bring the tables to the newest version, inside the caller's transaction. Raises StoreError for a newer one."""
+def migrate(connection: Connection, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> bool:
+    """Bring the tables to the newest version, inside the caller's transaction; whether there were none before.
+
+    Raises StoreError for a newer version.
+    """
     version = _version(connection, len(migrations))
     for statements in migrations[version:]:
         for statement in statements:
             connection.execute(statement)
     if version < len(migrations):
         connection.execute(_PUT, (SCHEMA_KEY, str(len(migrations))))
+    return version == 0
 
 
 def holds_state(connection: Connection) -> bool:
@@ -137,13 +145,18 @@ def holds_state(connection: Connection) -> bool:
 def check_version(connection: Connection, shown: str) -> None:
     """Whether a reader can use the tables. Raises StoreError where they are newer, older or not there."""
     if not holds_state(connection):
-        raise StoreError(f"{shown} holds no state yet: the coordinator makes it when it starts")
+        raise no_state(shown)
     version = _version(connection, len(MIGRATIONS))
     if version < len(MIGRATIONS):
         raise StoreError(
             f"the state has schema version {version}, this program reads version {len(MIGRATIONS)}: "
             "the coordinator brings it up to date when it starts"
         )
+
+
+def no_state(shown: str) -> StoreError:
+    """The error of one who reads too early."""
+    return StoreError(f"{shown} holds no state yet: the coordinator makes it when it starts")
 
 
 def read_identity(connection: Connection) -> str | None:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from common.core.channels.channel_health import DEAD_AFTER, LIMITED_AFTER
-from common.core.coordinator.status import MOST_CHANNELS, Status
+from common.core.coordinator.merged_status import MOST_CHANNELS
+from common.core.coordinator.status import Status
 from common.core.model.channel import ChannelKey
 from common.core.model.effects import Effect, LogLine
 from common.core.model.evidence import Observation, Outcome, Phase, Reading

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
-from common.core.coordinator.status import MOST_CHANNELS, SHOWN, Status
+from common.core.coordinator.merged_status import MOST_CHANNELS, SHOWN
+from common.core.coordinator.status import Status
 from common.core.coordinator.wiring import Rooms
 from common.core.model.channel import ChannelKey
+from common.core.model.effects import Publish
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.limit import Limit
+from common.core.shards.layout import Layout
 from common.core.trust.canary_gaps import PATIENCE
 from tests.core.coordinator.cores import NOW, connect, logged, new_rooms, policy_of, watch
 
@@ -107,3 +111,18 @@ def test_the_service_is_ready_once_a_list_is_known_and_no_problem_leaves_names_u
     rooms.intake.state.loaded_at = NOW
 
     assert status.build_status(NOW)["ready"]
+
+
+def test_a_shard_of_the_watch_list_says_which_one_it_is() -> None:
+    """In the status and in the head of each map; a whole list is no shard."""
+    whole = Status(new_rooms(), policy_of()).build_status(NOW)
+    policy = replace(policy_of(), layout=Layout(shards=3), shard=2)
+    rooms = new_rooms(policy)
+    status = Status(rooms, policy)
+    part = status.build_status(NOW)
+    status.publish_status(NOW)
+
+    assert "shard" not in whole
+    assert (part["shard"], part["shards"]) == (2, 3)
+    (published,) = [effect for effect in rooms.effects.take_planned() if isinstance(effect, Publish)]
+    assert published.build()["shard"] == 2

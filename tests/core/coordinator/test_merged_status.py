@@ -1,0 +1,386 @@
+"""The statuses of several shards as one: what is counted is summed, lists have each row once, of the rest the worst stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from common.core.coordinator.merged_status import (
+    MOST_CHANNELS,
+    MOST_GAPS,
+    SHOWN,
+    ShardStatus,
+    merge_metrics,
+    merge_problems,
+    merge_statuses,
+)
+from common.core.coordinator.status import Status
+from common.core.model.limit import Limit
+from common.core.model.source_row import Configured, Entitled, SourceBudget, SourceRow, SourceTrust, Trusted
+from common.core.telemetry.metrics import MAX_SERIES, Metrics, snapshot_rows
+from common.core.telemetry.problems import Problem
+from tests.core.coordinator.cores import NOW, policy_of
+from tests.core.coordinator.test_status import busy_rooms
+
+
+def merged(*parts: dict[str, Any] | None) -> dict[str, Any]:
+    """The statuses of these shards as one."""
+    return merge_statuses([None if part is None else ShardStatus(1.0, part) for part in parts])
+
+
+def merged_rows(key: str, *parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows under one key."""
+    rows: list[dict[str, Any]] = merged(*({key: part} for part in parts))[key]
+    return rows
+
+
+def test_the_status_of_a_single_shard_is_itself() -> None:
+    """Whatever a coordinator says; all that is added is the shard."""
+    rooms = busy_rooms()
+    rooms.rate_limits.budgets.available_tokens(Limit("whois/a", 1.0, 1, None), "default", NOW)
+    rooms.telemetry.metrics.gauge("loop_stall_max_seconds", 0.25)
+    status = Status(rooms, policy_of()).build_status(NOW)
+    shown = merged(status)
+    assert merge_metrics([ShardStatus(1.0, status)]) == status.pop("metrics")
+    assert shown.pop("shards")[0]["names"] == status["domains"]["total"]
+    for row in shown["workers"]:
+        assert row.pop("shard") is None
+    assert shown == status
+
+
+def test_what_no_shard_says_is_not_there() -> None:
+    """Nor is anything made up where a value is of another kind."""
+    assert set(merged({}, None)) == {"ready", "problems", "shards"}
+    odd = merged(dict.fromkeys(Status(busy_rooms(), policy_of()).build_status(NOW), 7))
+    assert (odd["domains"], odd["budgets"], odd["sources"], odd["ready"]) == ({"by_state": {}}, [], [], False)
+
+
+def test_each_shard_is_shown_and_the_first_one_gives_the_leader() -> None:
+    """With its instance, epoch, age, names and lateness; nothing of one that was never heard."""
+    one = {"leader": {"instance": "a", "epoch": 4}, "ready": True, "domains": {"total": 7}, "queue": {"late_ms": 12.0}}
+    two = {**one, "leader": {"instance": "b", "epoch": 9}, "ready": False}
+    found = merge_statuses([ShardStatus(0.5, one), None, ShardStatus(1.23456, two)])
+    assert found["leader"] == {"instance": "a", "epoch": 4}
+    assert found["shards"] == [
+        {"shard": 0, "leader": "a", "epoch": 4, "age": 0.5, "names": 7, "ready": True, "late_ms": 12.0},
+        {"shard": 1, "leader": None, "epoch": None, "age": None, "names": None, "ready": False, "late_ms": None},
+        {"shard": 2, "leader": "b", "epoch": 9, "age": 1.235, "names": 7, "ready": False, "late_ms": 12.0},
+    ]
+    assert "leader" not in merged(None, one)
+
+
+@pytest.mark.parametrize(
+    ("parts", "ready"),
+    [(({"ready": True},) * 2, True), (({"ready": True}, {"ready": 1}), False), (({"ready": True}, None), False)],
+)
+def test_all_is_ready_where_every_shard_is(parts: tuple[dict[str, Any] | None, ...], ready: bool) -> None:
+    """One that was not heard is not."""
+    assert merged(*parts)["ready"] is ready
+
+
+def test_names_and_queues_are_summed_and_the_latest_shard_says_how_late_it_is() -> None:
+    """By state as well, in the order of the states' names."""
+    found = merged(
+        {
+            "started_at": 9.0,
+            "domains": {"total": 3, "priority": 1, "by_state": {"UNKNOWN": 1, "AVAILABLE": 2}, "problems": 4},
+            "queue": {"due": 1, "leased": 5, "late_ms": 8.0},
+        },
+        {
+            "started_at": 5.0,
+            "domains": {"total": 2, "priority": 0, "by_state": {"UNKNOWN": 2}, "problems": 0},
+            "queue": {"due": 10, "leased": 50, "late_ms": 3.0},
+        },
+    )
+    assert found["domains"] == {"total": 5, "priority": 1, "by_state": {"AVAILABLE": 2, "UNKNOWN": 3}, "problems": 4}
+    assert list(found["domains"]["by_state"]) == ["AVAILABLE", "UNKNOWN"]
+    assert found["queue"] == {"due": 11, "leased": 55, "late_ms": 8.0}
+    assert found["started_at"] == 5.0
+
+
+def test_the_list_is_as_old_as_its_oldest_look() -> None:
+    """Its names are those of all shards; the first word on what is wrong stands."""
+    one = {"source": "file", "loaded_at": 20.0, "seen_at": 30.0, "names": 5, "problems": 2, "held": None, "error": None}
+    two = {**one, "loaded_at": 10.0, "seen_at": 31.0, "names": 6, "problems": 0, "held": "shrank", "error": "gone"}
+    expected = {
+        "source": "file",
+        "loaded_at": 10.0,
+        "seen_at": 30.0,
+        "names": 11,
+        "problems": 2,
+        "held": "shrank",
+        "error": "gone",
+    }
+    assert merged({"list": one}, {"list": two})["list"] == expected
+    assert merged({"list": dict.fromkeys(one)})["list"] == dict.fromkeys(one)
+
+
+def test_what_is_missing_is_said_once() -> None:
+    """In the order of the shards."""
+    assert merged({"missing": ["a", "b"]}, {"missing": ("b", "c", 7)})["missing"] == ["a", "b", "c"]
+
+
+def test_workers_of_all_shards_are_listed() -> None:
+    """Each with its shard."""
+    found = merged({"shard": 0, "workers": [{"worker": "fast-0@a"}]}, {"shard": 1, "workers": [{"worker": "fast-1@a"}]})
+    assert found["workers"] == [{"worker": "fast-0@a", "shard": 0}, {"worker": "fast-1@a", "shard": 1}]
+
+
+def budget(operator: str = "rdap/x", **changes: Any) -> dict[str, Any]:
+    """One row of the budgets."""
+    row = {"operator": operator, "egress": "here", "rate": 1.5, "ceiling": 2.0, "banned_at": None, "burst": 4.0, "tokens": 3.25}
+    return {**row, "blocked_until": None, "reason": "", "complaint": "", "used_today": 10, **changes}
+
+
+def test_parts_of_a_budget_add_up() -> None:
+    """Of one operator from one egress; another egress has a budget of its own."""
+    first, other = merged_rows("budgets", [budget()], [budget(), budget(egress="there")])
+    assert first == budget(rate=3.0, ceiling=4.0, burst=8.0, tokens=6.5, used_today=20)
+    assert other == budget(egress="there")
+
+
+def test_an_operator_that_limits_a_shard_is_shown_first_until_the_last_pause_ends() -> None:
+    """With the reason of that pause, and the first complaint; at most as many rows as one coordinator shows."""
+    limited = [budget("whois/z", blocked_until=50.0, reason="early", complaint="c", banned_at=0.25)]
+    later = [budget("whois/z", blocked_until=60.0, reason="late", complaint="d")]
+    rows = merged_rows("budgets", [budget(f"rdap/{number:03}") for number in range(SHOWN)], limited, later, [budget("whois/z")])
+    assert len(rows) == SHOWN
+    assert rows[1]["operator"] == "rdap/000"
+    shown = {key: rows[0][key] for key in ("operator", "blocked_until", "reason", "complaint", "banned_at")}
+    assert shown == {"operator": "whois/z", "blocked_until": 60.0, "reason": "late", "complaint": "c", "banned_at": 4.25}
+
+
+def trusted(server: str = "x", **changes: Any) -> dict[str, Any]:
+    """One row of the trust."""
+    row = {"method": "rdap", "server": server, "suffix": "com", "green": True, "registered_ok": 10.0, "free_ok": 20.0}
+    return {**row, "quarantined_until": None, "reason": "", **changes}
+
+
+def test_a_server_is_believed_as_in_the_shard_that_believes_it_least() -> None:
+    """Proofs are as old as the oldest, and none where a shard has none."""
+    doubted = trusted(green=False, registered_ok=5.0, free_ok=None, reason="no proof")
+    assert merged_rows("trust", [trusted()], [doubted]) == [doubted]
+    assert merged_rows("trust", [trusted()], [trusted(registered_ok=4.0)]) == [trusted(registered_ok=4.0)]
+
+
+def test_what_is_quarantined_in_any_shard_comes_first() -> None:
+    """Until the last quarantine ends; the rest by its newest proof, and no more than one coordinator shows."""
+    caught = [trusted("z", green=False, quarantined_until=when, reason=f"until {when}") for when in (70.0, 90.0)]
+    rows = merged_rows(
+        "trust", [trusted(f"s{number:03}", free_ok=float(number)) for number in range(SHOWN)], *([row] for row in caught)
+    )
+    assert len(rows) == SHOWN
+    assert (rows[0]["quarantined_until"], rows[0]["reason"]) == (90.0, "until 90.0")
+    assert [row["server"] for row in rows[1:3]] == [f"s{SHOWN - 1}", f"s{SHOWN - 2}"]
+
+
+def channel(server: str = "x", **changes: Any) -> dict[str, Any]:
+    """One silent channel."""
+    row = {
+        "method": "whois",
+        "server": server,
+        "suffix": "com",
+        "silent_since": 50.0,
+        "dead": False,
+        "answers": 3,
+        "reason": "r",
+    }
+    return {**row, **changes}
+
+
+def test_a_channel_that_is_silent_in_several_shards_is_one() -> None:
+    """Silent since the first of them, dead where one says so, and counted once."""
+    one = {"channels": [channel(dead=True), channel("y", silent_since=60.0)], "channels_dead": {"rdap": 0, "whois": 3}}
+    two = {
+        "channels": [channel(dead=True, silent_since=40.0, answers=4), channel("z", dead=True)],
+        "channels_dead": {"whois": 2},
+    }
+    found = merged(one, two)
+    assert found["channels"] == [
+        channel(dead=True, silent_since=40.0, answers=7),
+        channel("z", dead=True),
+        channel("y", silent_since=60.0),
+    ]
+    assert found["channels_dead"] == {"rdap": 0, "whois": 4}
+    many = [channel(f"s{number}") for number in range(MOST_CHANNELS + 1)]
+    assert len(merged_rows("channels", many, [])) == MOST_CHANNELS
+
+
+def test_a_suffix_without_a_canary_is_one_gap_with_the_names_of_all_shards() -> None:
+    """Since the first of them."""
+    row = {"suffix": "com", "since": 9.0, "names": 2, "servers": [{"server": "x"}], "remedy": "r"}
+    assert merged_rows("trust_gaps", [row], [{**row, "since": 5.0, "names": 3}]) == [{**row, "since": 5.0, "names": 5}]
+    assert len(merged_rows("trust_gaps", [{**row, "suffix": str(number)} for number in range(MOST_GAPS + 1)])) == MOST_GAPS
+
+
+def test_tallies_and_alarms_are_counted_together() -> None:
+    """Shares and the precision are those of the sums; the most contradicted server comes first."""
+    server = {"method": "rdap", "server": "x", "suffix": "com", "confirmed": 4, "contradicted": 1, "share": 0.0}
+    tally = {"method": "rdap", "confirmed": 4, "contradicted": 1, "share": 0.75}
+    alarms = {"announced": 5, "confirmed": 2, "retracted": 1, "unsettled": 2, "precision": 0.66}
+    one = {"since": 9.0, "alarms": alarms, "methods": [tally], "servers": [server], "servers_known": 1}
+    other = {**server, "suffix": "net", "contradicted": 3}
+    two = {**one, "since": None, "methods": [tally, {**tally, "method": "dns"}], "servers": [server, other], "servers_known": 2}
+    found = merged({"accuracy": one}, {"accuracy": two})["accuracy"]
+    assert found["since"] == 9.0
+    assert found["alarms"] == {"announced": 10, "confirmed": 4, "retracted": 2, "unsettled": 4, "precision": 0.6667}
+    assert [(row["method"], row["confirmed"], row["contradicted"], row["share"]) for row in found["methods"]] == [
+        ("dns", 4, 1, 0.75),
+        ("rdap", 8, 2, 0.7727),
+    ]
+    assert [(row["suffix"], row["contradicted"]) for row in found["servers"]] == [("net", 3), ("com", 2)]
+    assert found["servers_known"] == 3
+
+
+def test_callbacks_of_all_shards_wait_together() -> None:
+    """The oldest is that of any; a receiver that is paused for one is shown as such."""
+    lane = {"pending": 2, "circuit_open_until": None, "failures_in_a_row": 0}
+    one = {"configured": True, "pending": 3, "pending_notices": 2, "in_flight": 1, "parked": 0, "done": 7, "superseded": 1}
+    one |= {
+        "oldest_age": 4.0,
+        "circuit_open_until": None,
+        "failures_in_a_row": 0,
+        "lanes": {"notice": lane},
+        "misconfigured": 0,
+    }
+    two = {**one, "oldest_age": 9.0, "circuit_open_until": 99.0, "failures_in_a_row": 6, "misconfigured": 401}
+    two["lanes"] = {"notice": {**lane, "circuit_open_until": 99.0, "failures_in_a_row": 6}}
+    found = merged({"deliveries": one}, {"deliveries": two})["deliveries"]
+    assert {key: found[key] for key in ("pending", "pending_notices", "in_flight", "parked", "done", "superseded")} == {
+        "pending": 6,
+        "pending_notices": 4,
+        "in_flight": 2,
+        "parked": 0,
+        "done": 14,
+        "superseded": 2,
+    }
+    assert (found["configured"], found["oldest_age"], found["misconfigured"]) == (True, 9.0, 401)
+    assert (found["circuit_open_until"], found["failures_in_a_row"]) == (99.0, 6)
+    assert found["lanes"] == {"notice": {"pending": 4, "circuit_open_until": 99.0, "failures_in_a_row": 6}}
+    assert merged({"deliveries": {**one, "oldest_age": None}})["deliveries"]["oldest_age"] is None
+
+
+def test_a_problem_is_told_once_and_names_its_shards_where_not_all_have_it() -> None:
+    """The oldest first; it is as grave as in the worst shard."""
+    list_failing = Problem("list_failing", "The list cannot be read.", "See it.", since=9.0)
+    silent = Problem("dns_silent", "DNS says nothing.", "Wait.", since=8.0)
+    told = [
+        [list_failing],
+        [Problem("list_failing", "The list cannot be read.", "See it.", since=7.0, unwatched=True), silent],
+        [Problem("list_failing", "The list cannot be read.", "See it.", since=9.5, restart_helps=True), silent],
+    ]
+    first, second = merge_problems(told)
+    assert first == Problem(
+        "list_failing", "The list cannot be read.", "See it.", since=7.0, unwatched=True, restart_helps=True
+    )
+    assert second == Problem("dns_silent", "Shards 1, 2: DNS says nothing.", "Wait.", since=8.0)
+    assert merge_problems([[silent], []])[0].what == "Shard 0: DNS says nothing."
+    shown = merged(*({"problems": [problem.to_map() for problem in problems]} for problems in told))["problems"]
+    assert shown == [first.to_map(), second.to_map()]
+
+
+def source(**changes: Any) -> SourceRow:
+    """One source with a limit."""
+    row = {"method": "registrar:x", "title": "X", "server": "api.x", "configured": Configured.YES, "proves": "p"}
+    return SourceRow(**{**row, **changes})
+
+
+def merged_source(*rows: SourceRow) -> SourceRow:
+    """These rows of one source as one."""
+    (row,) = merged_rows("sources", *([msgspec.to_builtins(row)] for row in rows))
+    return msgspec.convert(row, SourceRow)
+
+
+def test_sources_are_listed_once_in_the_order_of_the_first_shard() -> None:
+    """A row of another form is left out."""
+    one, two = msgspec.to_builtins(source()), msgspec.to_builtins(source(server="api.y"))
+    assert merged_rows("sources", [two, {"method": 7}], [one, two]) == [two, one]
+
+
+def test_a_source_has_what_is_left_in_all_shards_that_asked_it() -> None:
+    """One that did not ask yet shows the limit itself; the allowance of a day is one."""
+    part = SourceBudget(
+        rate=1.0, tokens=2.0, used_today=3, per_day=50, operators=1, blocked=1, blocked_until=80.0, reason="slow"
+    )
+    open_part = SourceBudget(rate=1.5, tokens=2.0, used_today=4, per_day=50, operators=1)
+    idle = SourceBudget(rate=9.0, per_day=50)
+    found = merged_source(source(budget=part), source(budget=open_part), source(budget=idle)).budget
+    assert found == SourceBudget(rate=2.5, tokens=4.0, used_today=7, per_day=50, operators=1, blocked=1, reason="slow")
+    later = SourceBudget(rate=1.0, tokens=0.0, operators=1, blocked=1, blocked_until=90.0)
+    assert merged_source(source(budget=part), source(budget=later)).budget.blocked_until == 80.0
+    assert merged_source(source(budget=idle), source(budget=idle)).budget == idle
+
+
+def test_a_method_with_many_operators_has_those_of_all_shards() -> None:
+    """Its rate is nothing that could be said in one number."""
+    part = SourceBudget(used_today=3, operators=5, blocked=1, reason="slow")
+    assert merged_source(source(budget=part), source(budget=part)).budget == SourceBudget(
+        used_today=6, operators=10, blocked=2, reason="slow"
+    )
+
+
+def test_a_source_that_serves_one_shard_serves_us() -> None:
+    """It refuses us where all that asked were refused; with the words of that shard."""
+    yes, no = (
+        source(entitled=Entitled.YES, last_success=7.0),
+        source(entitled=Entitled.NO, entitled_reason="403", trouble="refused"),
+    )
+    unknown = source(entitled_reason="not asked")
+    found = merged_source(no, yes)
+    assert (found.entitled, found.entitled_reason, found.last_success, found.trouble) == (Entitled.YES, "", 7.0, "refused")
+    assert (merged_source(unknown, no).entitled, merged_source(unknown, no).entitled_reason) == (Entitled.NO, "403")
+    assert (merged_source(unknown, unknown).entitled, merged_source(unknown).entitled_reason) == (Entitled.UNKNOWN, "not asked")
+    assert merged_source(unknown).last_success is None
+
+
+def test_a_source_is_trusted_as_in_the_shard_that_trusts_it_least() -> None:
+    """One that has asked it nothing does not count; verified channels are counted together."""
+    verified = SourceTrust(state=Trusted.VERIFIED, verified=2, channels=3)
+    unverified = SourceTrust(channels=1)
+    caught = [SourceTrust(state=Trusted.QUARANTINED, channels=1, quarantined_until=at, reason=str(at)) for at in (5.0, 9.0)]
+    trust = [
+        merged_source(*(source(trust=each) for each in found)).trust
+        for found in ([verified, SourceTrust()], [verified, unverified])
+    ]
+    assert trust == [verified, SourceTrust(verified=2, channels=4)]
+    found = merged_source(*(source(trust=each) for each in (verified, *caught))).trust
+    assert found == SourceTrust(state=Trusted.QUARANTINED, verified=2, channels=5, quarantined_until=9.0, reason="9.0")
+    assert merged_source(source()).trust == SourceTrust()
+
+
+def test_counters_histograms_and_gauges_are_summed() -> None:
+    """Of the longest stalls the longest stays; counting began with the first of them."""
+    snapshots = []
+    for since, stall in ((100.0, 0.5), (90.0, 0.25)):
+        metrics = Metrics(since)
+        metrics.count("checks", 3, method="dns")
+        metrics.observe("check", 0.02, method="dns")
+        metrics.observe("check", 2.0, method="dns")
+        metrics.gauge("unpacked_blocks", 4)
+        metrics.gauge("loop_stall_max_seconds", stall)
+        snapshots.append(metrics.snapshot())
+    snapshots[1]["series_dropped"] = 2.0
+    found = merge_metrics([ShardStatus(1.0, {"metrics": snapshot}) for snapshot in snapshots] + [None, ShardStatus(1.0, {})])
+    assert list(snapshot_rows(found, "counters")) == [("checks", {"method": "dns"}, 6)]
+    ((_, _, timer),) = snapshot_rows(found, "timers")
+    assert (timer["count"], timer["sum"], timer["min"], timer["max"]) == (4, 4.04, 0.02, 2.0)
+    assert sorted(timer["buckets"])[-2:] == [2, 2]
+    assert {name: value for name, _, value in snapshot_rows(found, "gauges")} == {
+        "unpacked_blocks": 8,
+        "loop_stall_max_seconds": 0.5,
+    }
+    assert (found["since"], found["series_dropped"]) == (90.0, 2.0)
+
+
+def test_no_series_of_a_shard_is_lost_where_each_is_full() -> None:
+    """All of them together have as much room as they have alone."""
+    snapshots = []
+    for shard in range(2):
+        metrics = Metrics()
+        for number in range(MAX_SERIES):
+            metrics.count("checks", server=f"{shard}.{number}")
+        snapshots.append(metrics.snapshot())
+    heard = [ShardStatus(1.0, {"metrics": snapshot}) for snapshot in snapshots]
+    assert len(merge_metrics(heard)["counters"]) == 2 * MAX_SERIES
