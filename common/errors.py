@@ -77,7 +77,7 @@ class StoreLost(StoreError):
 
 
 class StoreAway(StoreError):
-    """The server of the database cannot be reached, has ended the connection, or only lets read at the moment."""
+    """The server of the database cannot be reached, has ended the connection, only lets read at the moment, or is too slow."""
 
 
 class StoreBehind(StoreAway):

@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
+from actors.coordinator.beating import run_with_heartbeat
 from actors.coordinator.lease_keeper import LeaseKeeper
 from actors.coordinator.list_sources import ListSource, note_list_call, refresh_directory
 from actors.coordinator.loop_delay import SlowTurns, StallWatch
@@ -133,7 +134,7 @@ class Host:
         rng = random.Random()  # noqa: S311  # canary labels and jitter, nothing secret
         policy = build_policy(settings, keeper.leader.epoch, layout)
         core = Coordinator(policy, directory, keeper.leader.boot, rng, now())
-        loaded = await asyncio.get_running_loop().run_in_executor(threads, store.load)
+        loaded = await run_with_heartbeat(keeper.beat, threads, store.load)
         names, looks = _with_heartbeat(loaded.names, keeper), _with_heartbeat(loaded.looks, keeper)
         gc.disable()  # a start makes millions of objects and no cycle: looking for one costs a tenth of it
         try:

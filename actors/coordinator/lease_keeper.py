@@ -29,6 +29,8 @@ class LeaseKeeper:
         self._failing = False
         self._lost: LeaseLost | StoreAway | None = None
         self._followers: list[Callable[[StoreError], None]] = []
+        self._abandon: Callable[[], None] | None = None
+        self._away = threading.Event()  # the lease ran out while the server was away
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._renew_until_closed, name="lease", daemon=True)
         self._thread.start()
@@ -62,6 +64,15 @@ class LeaseKeeper:
         if self._lost is not None:
             lost(self._lost)
 
+    def abandon_when_away(self, abandon: Callable[[], None]) -> None:
+        """Call `abandon()` once the lease ran out while the server was away, from the lease's thread.
+
+        A start reads the names in the loop: where the server answers nothing, neither the loop nor the store's thread goes on.
+        """
+        self._abandon = abandon
+        if self._away.is_set():
+            abandon()
+
     def close(self) -> None:
         """Stop renewing and release the lease: another instance takes over at once."""
         self._closed.set()
@@ -84,7 +95,10 @@ class LeaseKeeper:
                     self._runtime.log.error("lease_not_renewed", epoch=self.leader.epoch, error=str(error))
                 self._failing, wait = True, RETRY_EVERY
                 if isinstance(error, StoreAway) and not self._lease.is_valid():
+                    self._away.set()
                     self._loop.call_soon_threadsafe(self._note_lost, error)
+                    if self._abandon is not None:
+                        self._abandon()
                     return
             else:
                 self._failing, wait = False, RENEW_EVERY

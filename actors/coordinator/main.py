@@ -81,7 +81,7 @@ async def stand_by_and_lead(runtime: Runtime, leases: Leases, watch: ShardWatch 
 async def lead(runtime: Runtime, lease: Lease, layout: Layout | None = None, watch: ShardWatch | None = None) -> None:
     """Lead until told to stop, until another instance has taken over, or is to.
 
-    Raises StoreAway where the lease ran out while the server of the database was away.
+    Raises StoreAway where the lease ran out while the server of the database was away, or did not answer a start.
     """
     keeper = LeaseKeeper(runtime, lease)
     threads = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -108,7 +108,7 @@ async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolE
     while True:
         try:
             # A file of an earlier version is migrated, an old one is tidied up: that may take minutes, and is not silence.
-            opening = partial(open_writer, runtime.settings, keeper.leader.epoch)
+            opening = partial(open_writer, runtime.settings, keeper.leader.epoch, keeper.abandon_when_away)
             store = await run_with_heartbeat(keeper.beat, threads, opening)
         except StoreLocked as error:
             keeper.require()

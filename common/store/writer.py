@@ -44,8 +44,11 @@ _PRUNE_DELIVERIES = """
 """
 
 
-def open_writer(settings: Settings, epoch: int) -> Writer:
+def open_writer(settings: Settings, epoch: int, offer_abandon: Callable[[Callable[[], None]], None] = lambda _: None) -> Writer:
     """The coordinator's store, opened in the epoch of its lease.
+
+    Where its server may stop answering, `offer_abandon` is called first, with what makes every call of the store end with
+    StoreAway, this one too; it may be called from any thread.
 
     Raises LeaseLost where the store was opened in this epoch or a later one, StoreLocked where another process holds its lock,
     StoreError where it cannot be used.
@@ -62,6 +65,7 @@ def open_writer(settings: Settings, epoch: int) -> Writer:
         part=Part(settings.shard, settings.shards),
         ledger_days=settings.ledger_retention,
         ledger_per_name=settings.ledger_per_name,
+        offer_abandon=offer_abandon,
     )
 
 

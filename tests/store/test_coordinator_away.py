@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -15,11 +17,13 @@ from common import config, heartbeat, leader_file, state_dir
 from common.bus import InboxSender, LeaderWatch
 from common.clock import now
 from common.config import Settings
+from common.core.model.records import Changes, NewName
 from common.errors import ConfigError, StoreError
 from common.heartbeat import SILENT_AFTER
 from common.messages import Command
 from common.process import Runtime
-from common.store.postgres import tables
+from common.store.postgres import forgetting, name_statements, tables
+from common.store.postgres.postgres_writer import PostgresWriter
 from common.store.reader import open_reader
 from tests.store.postgres_server import PostgresServer, require_programs
 
@@ -164,4 +168,44 @@ def test_a_server_that_is_paused_is_waited_for_as_one_that_is_away(tmp_path: Pat
                 server.resume()
             await until(lambda: leads(2))
 
+        play(settings, story)
+
+
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [(tables, "migrate"), (forgetting, "next_id"), (name_statements, "read_batch")],
+    ids=["while the store is opened", "while the state is read", "while the names are read"],
+)
+def test_a_server_that_is_paused_during_a_start_is_waited_for_too(
+    module: ModuleType, step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever thread waits for its answer: the start ends with the lease, says so, and the next one has the names."""
+    reached = getattr(module, step)
+    with closing(PostgresServer(require_programs())) as server:
+        settings = settings_of(tmp_path, server.url(), monkeypatch)
+        with closing(PostgresWriter(settings.store_url, settings.state_dir, 1)) as before:
+            before.apply(Changes(new=[NewName(0, "a.com", "com", False)]))
+
+        def pause_once(*arguments: Any) -> Any:
+            monkeypatch.setattr(module, step, reached)
+            server.pause()
+            return reached(*arguments)
+
+        def has_begun() -> bool:
+            leader = leader_file.read_leader(settings.instance_dir)
+            return leader is not None and leader.epoch == 3 and count_names(settings) == 2
+
+        async def story(runtime: Runtime) -> None:
+            try:
+                await until(lambda: runtime.failed.startswith("StoreAway"))
+                beat = heartbeat.read_heartbeat(settings.instance_dir, "coordinator")
+                assert beat is not None
+                assert now() - beat.at < SILENT_AFTER / 2
+            finally:
+                server.resume()
+            await until(has_begun)
+            assert (runtime.failed, runtime.waiting_until) == ("", None)
+
+        (tmp_path / "names.txt").write_text("a.com\nb.com\n", encoding="utf-8")
+        monkeypatch.setattr(module, step, pause_once)
         play(settings, story)

@@ -22,7 +22,18 @@ from common.store.postgres.begun import Marker
 from common.store.postgres.event_sequence import EventSequence, share_numbers
 from common.store.postgres.partitions import PartitionBusyError, Partitions, ledger_width
 from common.store.postgres.schemas import Part
-from common.store.postgres.session import LOADING, WRITING, Connection, Server, cut, engine_of, is_alive, row_of, rows_of
+from common.store.postgres.session import (
+    LOADING,
+    WRITING,
+    Connection,
+    Server,
+    cut,
+    engine_of,
+    is_alive,
+    row_of,
+    rows_of,
+    warnings_of,
+)
 from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME
 
 #: Blocks of last looks and deliveries read at once while loading.
@@ -48,9 +59,10 @@ class PostgresWriter:
 
     `part` says whose tables these are; where there are several shards events get their numbers here (`event_sequence`).
     `ledger_days` and `ledger_per_name`: how long entries of the ledger are kept, and how many of one name; `now` gives epoch
-    seconds. A connection that broke between two transactions is replaced; one that breaks in the middle is StoreAway, and
-    what the transaction did is known only to the server: the same changes given to `apply` again are written once. A new
-    connection to a server that lacks what was committed is StoreBehind.
+    seconds; `offer_abandon` is called with `abandon` before the server is asked anything. A connection that broke between two
+    transactions is replaced; one that breaks in the middle is StoreAway, and what the transaction did is known only to the
+    server: the same changes given to `apply` again are written once. A new connection to a server that lacks what was committed
+    is StoreBehind.
 
     Raises LeaseLost where this epoch or a later one was there before, StoreLost where another database was written before,
     StoreAway where the server cannot be reached, StoreError where it cannot be used.
@@ -66,6 +78,7 @@ class PostgresWriter:
         ledger_days: int = 90,
         ledger_per_name: int = LEDGER_PER_NAME,
         now: Callable[[], float] = clock.now,
+        offer_abandon: Callable[[Callable[[], None]], None] = lambda _: None,
     ) -> None:
         self._server = Server(url, part.shard)
         self._part = part
@@ -77,12 +90,13 @@ class PostgresWriter:
         self._look_guard = threading.Lock()
         self._partitions = Partitions()
         self._marker = Marker(state_dir, self._server.shown, self._server.key)
-        self._closed = False
+        self._closed = self._abandoned = False
         self._tried: Changes | None = None  # what may be written already, or not
         self._number = 0  # of the changes that are written, or were last
         self._marks: set[str] = set()  # of the last commit that was answered, and of those after it that were not
         self._connection: Connection | None = None
         self._look: Connection | None = None
+        offer_abandon(self.abandon)
         try:
             self._open(now() - KEEP_NAMES)
         except BaseException:
@@ -168,16 +182,21 @@ class PostgresWriter:
             if tables.read_identity(connection) != self._identity:
                 raise StoreLost(f"{self._server.shown} was replaced by another database: restore it from a backup")
 
+    def abandon(self) -> None:
+        """Let every call end with StoreAway: those of other threads under way, that which opens the store, and later ones."""
+        self._abandoned = True
+        for connection in (self._look, self._connection):
+            if connection is not None:
+                cut(connection)
+
     def close(self) -> None:
         """Release the connections, also those of calls that a server which hangs does not answer."""
         self._closed = True
         for guard in (self._look_guard, self._guard):
             if guard.acquire(timeout=CLOSE_SECONDS):
                 guard.release()
-                continue
-            for connection in (self._look, self._connection):
-                if connection is not None:
-                    cut(connection)
+            else:
+                self.abandon()
         with self._look_guard, self._guard:
             for connection in (self._look, self._connection):
                 if connection is not None:
@@ -185,9 +204,10 @@ class PostgresWriter:
             self._look = self._connection = None
 
     def _open(self, forget_before: float) -> None:
-        connection = self._connection = self._connect()
-        self.engine = engine_of(connection)
-        with self._server.translated("open the state"):
+        with self._guard, self._server.translated("open the state"):
+            connection = self._connection = self._connect()
+            self._require_open("open the state")
+            self.engine = engine_of(connection)
             self._marker.require_same(tables.read_identity(connection) if tables.holds_state(connection) else None)
             fence.raise_to(connection, self._epoch, self._server.shown, self._part.shard)
         with self._transaction("bring the state up to date") as connection:
@@ -200,7 +220,8 @@ class PostgresWriter:
             self._sequence = EventSequence(self._server.home(connection), self._server.shown)
         with self._transaction("forget old names") as connection:
             forgetting.forget_names(connection, forget_before)
-        self._look = self._connect_look()
+        with self._looking("open the state"):
+            pass
 
     def _was_written(self, connection: Connection) -> bool:
         """Whether the server has the changes whose commit it did not answer. Raises StoreAway while that is not decided."""
@@ -282,6 +303,7 @@ class PostgresWriter:
             self._require_open(doing)
             if self._look is None or not is_alive(self._look):
                 self._look = self._connect_look()
+                self._require_open(doing)
             yield self._look
 
     @contextmanager
@@ -291,18 +313,30 @@ class PostgresWriter:
             connection = self._begin()
             try:
                 yield connection
-                connection.execute("COMMIT")
+                self._commit(connection)
             except BaseException:
                 self._partitions.forget()
                 with suppress(psycopg.Error):
                     connection.execute("ROLLBACK")
                 raise
 
+    def _commit(self, connection: Connection) -> None:
+        """Raises StoreAway where the server has committed but did not wait for its standby to the end: a failover may lose it.
+
+        PostgreSQL says so by a warning alone, where the statement took too long or was cancelled (SyncRepWaitForLSN in
+        syncrep.c). The same changes once more are written once, and wait again.
+        """
+        with warnings_of(connection) as warned:
+            connection.execute("COMMIT")
+        if warned:
+            raise StoreAway(f"{self._server.shown} has no answer of its standby: {warned[0]}")
+
     def _begin(self) -> Connection:
         """A transaction of our epoch. Nothing was written before it, so a connection that broke meanwhile is replaced."""
         if self._connection is None or not is_alive(self._connection):
             self._partitions.forget()
             self._connection = self._connect()
+            self._require_open("write")
             self._checked(self._connection)
             self._require_commits(self._connection)
             return self._connection
@@ -324,5 +358,8 @@ class PostgresWriter:
         return connection
 
     def _require_open(self, doing: str) -> None:
+        """After each connecting too: `abandon` cuts only what is there."""
+        if self._abandoned:
+            raise StoreAway(f"{self._server.shown} cannot be reached: it was given up while it did not answer")
         if self._closed:
             raise StoreError(f"{self._server.shown}: cannot {doing}: the store is closed")

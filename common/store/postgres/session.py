@@ -35,6 +35,9 @@ _GONE = {"3D000", "3F000", "42P01", "57P04"}
 #: No room for a connection, and a session that was ended because we were silent inside a transaction. Class 08 is the
 #: connection itself, 57P a server that shuts down, crashed or starts (PostgreSQL documentation, appendix A).
 _AWAY, _AWAY_CLASSES = {"53300", "25P03"}, ("08", "57P")
+#: A statement or a wait for a lock that took too long, and a transaction that gave way to another (class 40): nothing of it
+#: was written, and the same may go well later. A server that does not get done in a minute is as good as away.
+_BUSY, _BUSY_CLASS = {"57014", "55P03"}, "40"
 #: What a server says to one that it does not let in. libpq passes on no code of it, and the texts may be in another language:
 #: what is not known here counts as a server that is away, in its own words.
 _DENIED = (
@@ -153,7 +156,7 @@ class Server:
         return self._unreached(doing, error, code, text) or StoreError(f"{self.shown}: cannot {doing}: {text}")
 
     def _unreached(self, doing: str, error: psycopg.Error, code: str, text: str) -> StoreError | None:
-        """The error where the server cannot be reached, or lets nothing be written; None for any other."""
+        """The error where the server cannot be reached, lets nothing be written, or is too slow; None for any other."""
         if code == "25006":
             return StoreAway(
                 f"{self.shown}: cannot {doing}: the server only lets read: name the primary in STORE_URL, or several hosts "
@@ -163,6 +166,8 @@ class Server:
             return StoreDenied(f"{self.shown} does not let this user in ({text}): check user and password")
         if code in _AWAY or code.startswith(_AWAY_CLASSES) or (not code and isinstance(error, errors.OperationalError)):
             return StoreAway(f"{self.shown} cannot be reached: {text}")
+        if code in _BUSY or code.startswith(_BUSY_CLASS):
+            return StoreAway(f"{self.shown} does not get done: cannot {doing}: {text}")
         return None
 
     def _text(self, error: psycopg.Error) -> str:
@@ -219,6 +224,22 @@ def opened_briefly(url: str, purpose: str, *, read_only: bool) -> Iterator[tuple
             yield connection, server.shown
     finally:
         connection.close()
+
+
+@contextmanager
+def warnings_of(connection: Connection) -> Iterator[list[str]]:
+    """The texts of the warnings that the server sends meanwhile."""
+    found: list[str] = []
+
+    def note(said: errors.Diagnostic) -> None:
+        if said.severity_nonlocalized == "WARNING":
+            found.append((said.message_primary or "")[:LONGEST_TEXT])
+
+    connection.add_notice_handler(note)
+    try:
+        yield found
+    finally:
+        connection.remove_notice_handler(note)
 
 
 def engine_of(connection: Connection) -> str:
