@@ -34,6 +34,8 @@ CAST = [Role(name, Scene.LAST_DAY, Alarm.MUST, priority=True) for name in NAMES]
 DROP_SECONDS, BACK_SECONDS = 25.0, 3.0
 #: Seconds for which a server is away that is only restarted, and one that the run does not outlast.
 SHORT, LONG = 3.0, 20.0
+#: Seconds within which a commit that waits for a lock gives up, and says so.
+LOCKED_SECONDS = 20.0
 
 
 def furnish(lab: Lab) -> None:
@@ -149,3 +151,30 @@ def test_two_instances_wait_for_the_server_and_one_of_them_leads(server: Postgre
         assert one.stack.crashes() == []
         assert len(lines(one, "store_away") + lines(two, "store_away")) == 2
         assert [site.stop() for site in (two, one)] == [[], []]
+
+
+def test_a_lock_that_another_session_holds_ends_no_run(server: PostgresServer, tmp_path: Path) -> None:
+    """As a migration by hand does, for longer than a commit waits: it is told, and nothing is lost."""
+    with Site.open(tmp_path, {**CADENCE, "STORE_URL": server.url(password=PASSWORD)}, furnish) as site:
+        until(
+            lambda: len(site.call("/domains?state=PENDING_DELETE").json().get("domains", [])) == 5,
+            DROP_SECONDS,
+            "the first looks",
+            0.1,
+        )
+        with server.connect() as beside, beside.transaction():
+            beside.execute("LOCK TABLE detail IN ACCESS EXCLUSIVE MODE")
+            site.purge(FIRST)
+            until(lambda: codes(site) == ["store_away"], LOCKED_SECONDS, f"that it is told: {codes(site)}", 0.1)
+            (problem,) = site.call("/health").json()["problems"]
+            assert "lock timeout" in problem["what"]
+            assert site.call("/health").status == 200
+            assert site.told(FIRST) == []
+        until_watched(site, time.time())
+        until(lambda: site.told(FIRST), DROP_SECONDS, "a notice")
+        until(lambda: not codes(site), 5, f"health: {codes(site)}", 0.1)
+        assert len({item.id for item in site.told(FIRST)}) == 1
+        assert max(Counter((event["domain"], event["kind"], event["generation"]) for event in site.events()).values()) == 1
+        assert len(lines(site, "instance_leads")) == 1
+        assert (site.stack.crashes(), lines(site, "crashed", "start_delayed", "bug", "lease_lost")) == ([], [])
+        assert site.stop() == []

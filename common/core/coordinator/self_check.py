@@ -162,7 +162,8 @@ class SelfCheck:
         if journal.is_away:
             yield Problem(
                 "store_away", f"The database server is away: {journal.unwritable}. Checks wait until it is back.",
-                "Start the PostgreSQL server of STORE_URL, or mend the way to it; work goes on by itself.", unwatched=True,
+                "Start the PostgreSQL server of STORE_URL, mend the way to it, or end what locks it; work goes on by itself.",
+                unwatched=True,
             )  # fmt: skip
         elif journal.unwritable:
             yield Problem(

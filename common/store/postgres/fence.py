@@ -39,17 +39,17 @@ def holds(connection: Connection, epoch: int) -> bool:
 def raise_to(connection: Connection, epoch: int, shown: str, shard: int = 0) -> None:
     """Shut out every earlier epoch, outside a transaction. Raises LeaseLost where the last one was not lower, psycopg.Error."""
     make_row(connection, shard)
-    connection.execute("SELECT set_config('lock_timeout', %s, false)", (str(PATIENCE_MS),))
     for tries_left in reversed(range(TRIES)):
         try:
-            if not connection.execute(_RAISE, (epoch, epoch)).rowcount:
-                raise LeaseLost(f"{shown} was opened in epoch {_stored(connection)}, which epoch {epoch} does not follow")
+            with connection.transaction():
+                connection.execute("SELECT set_config('lock_timeout', %s, true)", (str(PATIENCE_MS),))
+                if not connection.execute(_RAISE, (epoch, epoch)).rowcount:
+                    raise LeaseLost(f"{shown} was opened in epoch {_stored(connection)}, which epoch {epoch} does not follow")
             break
         except errors.LockNotAvailable:
             if not tries_left:
                 raise
             connection.execute(_END_OTHERS)
-    connection.execute("RESET lock_timeout")
 
 
 def read_stored_epoch(url: str, shard: int = 0) -> int:

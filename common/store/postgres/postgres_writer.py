@@ -22,18 +22,7 @@ from common.store.postgres.begun import Marker
 from common.store.postgres.event_sequence import EventSequence, share_numbers
 from common.store.postgres.partitions import PartitionBusyError, Partitions, ledger_width
 from common.store.postgres.schemas import Part
-from common.store.postgres.session import (
-    LOADING,
-    WRITING,
-    Connection,
-    Server,
-    cut,
-    engine_of,
-    is_alive,
-    row_of,
-    rows_of,
-    warnings_of,
-)
+from common.store.postgres.session import LOADING, WRITING, Connection, Server, cut, engine_of, is_alive, row_of, rows_of
 from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME
 
 #: Blocks of last looks and deliveries read at once while loading.
@@ -308,54 +297,39 @@ class PostgresWriter:
 
     @contextmanager
     def _transaction(self, doing: str) -> Iterator[Connection]:
+        """A transaction of our epoch. Nothing was written before it, so a connection that broke meanwhile is replaced."""
         with self._guard, self._server.translated(doing):
             self._require_open(doing)
-            connection = self._begin()
+            if is_new := self._connection is None or not is_alive(self._connection):
+                self._partitions.forget()
+                self._connection = self._connect()
+                self._require_open(doing)
+            connection = self._connection
             try:
+                connection.execute("BEGIN")
+                self._require_epoch(connection)
+                if is_new:
+                    self._require_commits(connection)
                 yield connection
-                self._commit(connection)
+                connection.execute("COMMIT")
             except BaseException:
                 self._partitions.forget()
                 with suppress(psycopg.Error):
                     connection.execute("ROLLBACK")
+                if is_new:
+                    connection.close()  # with the next one it is looked again whether all commits are there
                 raise
 
-    def _commit(self, connection: Connection) -> None:
-        """Raises StoreAway where the server has committed but did not wait for its standby to the end: a failover may lose it.
-
-        PostgreSQL says so by a warning alone, where the statement took too long or was cancelled (SyncRepWaitForLSN in
-        syncrep.c). The same changes once more are written once, and wait again.
-        """
-        with warnings_of(connection) as warned:
-            connection.execute("COMMIT")
-        if warned:
-            raise StoreAway(f"{self._server.shown} has no answer of its standby: {warned[0]}")
-
-    def _begin(self) -> Connection:
-        """A transaction of our epoch. Nothing was written before it, so a connection that broke meanwhile is replaced."""
-        if self._connection is None or not is_alive(self._connection):
-            self._partitions.forget()
-            self._connection = self._connect()
-            self._require_open("write")
-            self._checked(self._connection)
-            self._require_commits(self._connection)
-            return self._connection
-        return self._checked(self._connection)
+    def _require_epoch(self, connection: Connection) -> None:
+        if not fence.holds(connection, self._epoch):
+            raise LeaseLost(f"another instance writes {self._server.shown} in a later epoch than {self._epoch}")
 
     def _require_commits(self, connection: Connection) -> None:
         """Raise StoreBehind where a server that took over lacks what another one has answered."""
         if self._marks:
             row = row_of(connection, _COMMIT, (tables.COMMIT_KEY,))
             if row is None or row[0] not in self._marks:
-                connection.close()  # with the next one it is found again
                 raise StoreBehind(f"{self._server.shown} is back without what was committed last")
-
-    def _checked(self, connection: Connection) -> Connection:
-        connection.execute("BEGIN")
-        if not fence.holds(connection, self._epoch):
-            connection.execute("ROLLBACK")
-            raise LeaseLost(f"another instance writes {self._server.shown} in a later epoch than {self._epoch}")
-        return connection
 
     def _require_open(self, doing: str) -> None:
         """After each connecting too: `abandon` cuts only what is there."""

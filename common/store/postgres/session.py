@@ -226,22 +226,6 @@ def opened_briefly(url: str, purpose: str, *, read_only: bool) -> Iterator[tuple
         connection.close()
 
 
-@contextmanager
-def warnings_of(connection: Connection) -> Iterator[list[str]]:
-    """The texts of the warnings that the server sends meanwhile."""
-    found: list[str] = []
-
-    def note(said: errors.Diagnostic) -> None:
-        if said.severity_nonlocalized == "WARNING":
-            found.append((said.message_primary or "")[:LONGEST_TEXT])
-
-    connection.add_notice_handler(note)
-    try:
-        yield found
-    finally:
-        connection.remove_notice_handler(note)
-
-
 def engine_of(connection: Connection) -> str:
     """Name and version of the server, for logs."""
     version = connection.info.server_version
