@@ -7,7 +7,22 @@ import sys
 
 #: Parts that can be measured alone: modules beside this one with `main(arguments)`.
 PARTS = {
-    **{name: name for name in ("dns", "steps", "store", "lists", "clients", "beside", "links", "longlist", "scale")},
+    **{
+        name: name
+        for name in (
+            "dns",
+            "steps",
+            "store",
+            "lists",
+            "clients",
+            "beside",
+            "links",
+            "instances",
+            "snapshot",
+            "longlist",
+            "scale",
+        )
+    },
     "table": "records",
 }
 

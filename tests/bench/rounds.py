@@ -57,12 +57,12 @@ async def measure(plan: Plan, wrong: list[str]) -> tuple[list[dict[str, float]],
             async with outside(plan.count) as (ports, customer):
                 settings = {
                     **internet.write_settings(folder, ports["registry"], ports["whois"], REGISTRY_RATE),
-                    **_environment(server.port, customer),
+                    **environment_of(server.port, customer),
                 }
                 for number in range(plan.rounds):
                     state = folder / f"round-{number}"
                     state.mkdir()
-                    case = Case(world, settings, {phases.SERVER: server.cpu}, state, _patience(plan), _chooser(customer))
+                    case = Case(world, settings, {phases.SERVER: server.cpu}, state, _patience(plan), chooser_of(customer))
                     case.interval, case.profile = QUICK_INTERVAL if plan.quick else case.interval, plan.profile
                     case.quick = plan.quick
                     await _round(plan, case, customer, f"{plan.count:,} names, round {number + 1} of {plan.rounds}")
@@ -111,7 +111,8 @@ async def outside(count: int) -> AsyncIterator[tuple[dict[str, int], str]]:
         await process.wait()
 
 
-def _environment(dns_port: int, customer: str) -> dict[str, str]:
+def environment_of(dns_port: int, customer: str) -> dict[str, str]:
+    """Settings that point the service at this name server, and at the customer's side."""
     nobody = str(net.free_port())
     return {
         "DOMAIN_API_URL": f"{customer}/domains",
@@ -126,7 +127,9 @@ def _environment(dns_port: int, customer: str) -> dict[str, str]:
     }
 
 
-def _chooser(customer: str) -> Callable[[str], Awaitable[None]]:
+def chooser_of(customer: str) -> Callable[[str], Awaitable[None]]:
+    """Chooses by its kind which list the API serves."""
+
     async def choose(kind: str) -> None:
         async with aiohttp.ClientSession() as session, session.post(f"{customer}/list/{kind}") as answer:
             answer.raise_for_status()

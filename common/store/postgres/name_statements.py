@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from common.core.domains.last_look import BLOCK, SIZE
 from common.core.model.records import Changes, DomainRow, Watch
 from common.store.postgres.arrays import as_arrays, put, rows_from
-from common.store.postgres.session import Connection, row_of
+from common.store.postgres.session import Connection, row_of, rows_of
 
 if TYPE_CHECKING:
     from common.core.model.columns import NameColumns  # processes that only read need no numpy
@@ -72,10 +73,10 @@ _TEXTS = "n int8, text text"
 _ADDRESS = f"""
     INSERT INTO address(n, text) SELECT n, text FROM {rows_from(_TEXTS)} ON CONFLICT (n) DO UPDATE SET text = excluded.text
 """
-# Before a change the names it touches are taken out of the tally, and counted in after it, as whatever they are then.
-_TALLY = """
-    INSERT INTO tally(suffix, state, names)
-    SELECT suffix, state, %s * count(*) FROM domain WHERE watched AND id = ANY(%b::int4[]) GROUP BY suffix, state
+_COUNTS = "SELECT suffix, state, count(*) FROM domain WHERE watched AND id = ANY(%b::int4[]) GROUP BY suffix, state"
+_MORE = "suffix text, state text, names int8"
+_TALLY = f"""
+    INSERT INTO tally(suffix, state, names) SELECT suffix, state, names FROM {rows_from(_MORE)}
     ON CONFLICT (suffix, state) DO UPDATE SET names = tally.names + excluded.names
 """
 # The fields of `NameColumns`, each as one array.
@@ -91,10 +92,13 @@ _COLUMNS = """
 def write_names(connection: Connection, changes: Changes) -> None:
     """Everything of `changes` that is about names, inside the caller's transaction, in the order of the fields."""
     if touched := _touched(changes):
-        connection.execute(_TALLY, (-1, touched))
+        before = _count_names(connection, touched)
         _write_some(connection, changes)
         _write_whole(connection, changes.domains)
-        connection.execute(_TALLY, (1, touched))
+        # A few rows in which every commit would leave dead ones: only counts that differ are written.
+        more = _count_names(connection, touched)
+        more.subtract(before)
+        put(connection, _TALLY, _MORE, [(*place, names) for place, names in sorted(more.items()) if names])
     put(connection, _LOOKS, _BLOCKS, list(dict(changes.looks).items()))
     put(connection, _ADDRESS, _TEXTS, list(dict(changes.addresses).items()))
 
@@ -105,6 +109,11 @@ def read_batch(connection: Connection, begin: int) -> NameColumns | None:
 
     row = row_of(connection, _COLUMNS, (begin, BATCH))
     return None if row is None or row[0] is None else columns_from_lists(row)
+
+
+def _count_names(connection: Connection, ids: list[int]) -> Counter[tuple[str, str]]:
+    """How many of these names are watched, by suffix and state."""
+    return Counter({(suffix, state): names for suffix, state, names in rows_of(connection, _COUNTS, (ids,))})
 
 
 def _write_some(connection: Connection, changes: Changes) -> None:
