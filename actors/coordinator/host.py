@@ -134,6 +134,7 @@ class Host:
         rng = random.Random()  # noqa: S311  # canary labels and jitter, nothing secret
         policy = build_policy(settings, keeper.leader.epoch, layout)
         core = Coordinator(policy, directory, keeper.leader.boot, rng, now())
+        began = monotonic()
         loaded = await run_with_heartbeat(keeper.beat, threads, store.load)
         names, looks = _with_heartbeat(loaded.names, keeper), _with_heartbeat(loaded.looks, keeper)
         gc.disable()  # a start makes millions of objects and no cycle: looking for one costs a tenth of it
@@ -141,7 +142,9 @@ class Host:
             planned = core.handle(Restored(replace(loaded, names=names, looks=looks)), now())
         finally:
             gc.enable()
-        runtime.log.info("state_loaded", store=store.engine, domains=core.watched_count, next_seq=loaded.next_seq)
+        runtime.log.info(
+            "state_loaded", domains=core.watched_count, next_seq=loaded.next_seq, seconds=round(monotonic() - began, 2)
+        )
         for sentence in missing_settings(settings):
             runtime.log.warning("not_configured", what=sentence)
         host = cls(runtime, store, threads, core, keeper, layout)

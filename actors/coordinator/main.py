@@ -16,7 +16,7 @@ from actors.coordinator.lease_keeper import LeaseKeeper
 from actors.coordinator.membership import Membership
 from actors.coordinator.shard_watch import ShardWatch
 from actors.coordinator.standby import AWAY_LOOK, Standby
-from common.clock import now
+from common.clock import monotonic, now
 from common.core.registries.back_ends import group_suffixes
 from common.core.shards.layout import Layout
 from common.errors import ConfigError, LeaseLost, StoreAway, StoreDenied, StoreError, StoreLocked
@@ -105,6 +105,7 @@ async def lead(runtime: Runtime, lease: Lease, layout: Layout | None = None, wat
 
 async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolExecutor) -> Writer:
     """The store; a copy of it, where a process that led before was stopped in the middle of a transaction."""
+    began = monotonic()
     while True:
         try:
             # A file of an earlier version is migrated, an old one is tidied up: that may take minutes, and is not silence.
@@ -117,6 +118,7 @@ async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolE
             await leave_locked_store(runtime, keeper, threads, error)
         else:
             runtime.waiting_until = None
+            runtime.log.info("store_opened", store=store.engine, seconds=round(monotonic() - began, 2))
             return store
 
 

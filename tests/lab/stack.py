@@ -158,6 +158,13 @@ class Stack:
         return self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
 
 
+async def until_standing_by(stack: Stack) -> None:
+    """Until its coordinator follows another one, and its fast checker has begun."""
+    ready = ('"event":"instance_follows"', '"pool":"fast","methods"')
+    while not all(words in stack.log_file.read_text(encoding="utf-8") for words in ready):  # noqa: ASYNC110  # a file
+        await asyncio.sleep(_POLL)
+
+
 def _pid_of(heartbeat: Path) -> int:
     try:
         return int(json.loads(heartbeat.read_bytes())["pid"])

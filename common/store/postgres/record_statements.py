@@ -100,7 +100,8 @@ def write_deliveries(connection: Connection, known: Partitions, rows: Sequence[D
     slots = {key: delivery_slot(row.lane, row.state, row.done_at) for key, row in last.items()}
     known.require(connection, "delivery", slots.values())
     progress = [(key, slots[key], *_progress(row)) for key, row in last.items()]
-    there = {row[0] for row in rows_of(connection, _UPDATE, as_arrays(_PROGRESS, progress))}
+    # Planned anew each time: a plan of a moment in which nothing waits reads the whole index for each row, dead entries too.
+    there = {row[0] for row in connection.execute(_UPDATE, as_arrays(_PROGRESS, progress), prepare=False, binary=True)}
     new = [
         (key, slots[key], kept.lane, kept.domain, kept.order, kept.body, *_progress(row))
         for key, row in last.items()

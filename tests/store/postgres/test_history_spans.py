@@ -102,6 +102,10 @@ def test_a_snapshot_that_another_holds_does_not_slow_the_store_down(
     """Thousands of deliveries come and go meanwhile, with the same few names in every commit: no table grows a tail."""
     names = [NewName(number, f"n{number}.com", "com", False) for number in range(50)]
     writer.apply(Changes(new=names, meta={"budgets": "0"}))
+    for turn in range(10):  # the server plans what it runs again and again once, and for tables that are nearly empty now
+        writer.apply(Changes(deliveries=[delivery(f"early-{turn}", lane="result")]))
+        writer.apply(Changes(deliveries=[delivery(f"early-{turn}", lane="result", state="done", done_at=NOW)]))
+        beside.execute("VACUUM ANALYZE delivery_0")
     beside.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     beside.execute("SELECT count(*) FROM meta").fetchone()
     spent: list[float] = []
@@ -115,7 +119,7 @@ def test_a_snapshot_that_another_holds_does_not_slow_the_store_down(
             )
             done = [delivery(key, lane="result", state="done", done_at=NOW + turn * 60.0) for key in keys]
             writer.apply(Changes(deliveries=done))
-            assert reader.delivery_counts() == {"done": 50 * (turn + 1)}
+            assert reader.delivery_counts() == {"done": 50 * (turn + 1) + 10}
             spent.append(time.perf_counter() - began)
         early, late = sorted(spent[10:50])[20], sorted(spent[80:])[20]
         assert late < 4 * early

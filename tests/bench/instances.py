@@ -1,0 +1,204 @@
+"""What further instances on one host cost: CPU per name of a sweep by three of them over one SQLite file, against one alone.
+
+`make bench ARGS=instances`. Real stacks of all processes, a real name server. The benchmark holds the lease until every process
+of every instance stands by; then it lets go. One instance takes over, reads the names, all of which are due, and the checkers
+of all instances sweep them. What is counted: the CPU of all processes of all instances, supervisors too, from then on for
+`SECONDS`. What is taken off: the same of the same instances once more, where no name is due. That is the take-over with its
+reading of names and list, and what the processes use at rest, which is told by itself. Both cases take turns in one run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import statistics
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common import config
+from common.bus import FeedSubscriber
+from common.clock import monotonic
+from common.core.telemetry.metrics import snapshot_rows
+from common.processes.leases import RENEW_EVERY
+from common.store.file_leases import open_leases
+from common.store.lease_contract import Addresses
+from tests.bench import dns_zone, due, internet, numbers, phases, rounds
+from tests.bench.procfs import Sampler
+from tests.bench.records import folder
+from tests.lab.stack import Stack, until_standing_by
+
+#: Seconds of rest once every process stands by, those that are measured, and those of rest after them.
+STAND_BY, SECONDS, REST = 8.0, 30.0, 10.0
+#: Least share of the names that has to be asked about where all are due, and most where none is.
+ASKED, QUIET = 0.98, 0.02
+MANY = 3
+
+
+@dataclass(frozen=True)
+class Measured:
+    """CPU seconds by kind of process, cores at rest, and the names that were asked about."""
+
+    used: dict[str, float]
+    rest: float
+    asked: float
+    sweeps: float
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one case and round: microseconds of CPU per name, whole and by kind of process, and cores at rest."""
+
+    per_name: float
+    by_kind: dict[str, float]
+    rest: float
+    swept: float  # names of a sweep
+
+
+class LateError(RuntimeError):
+    """Names that were due were not asked about."""
+
+
+async def measure_once(state: Path, place: Path, settings: dict[str, str], count: int) -> Measured:
+    """Start so many instances on the state, let one take over, and measure."""
+    stacks = [Stack({**settings, "STATE_DIR": str(state), "INSTANCE_ID": name}, place / name) for name in "abcdefg"[:count]]
+    counted: dict[str, Any] = {}
+    loop = asyncio.get_running_loop()
+    async with holding_lease(state) as let_go, running(stacks) as samplers:
+        feed = FeedSubscriber(stacks[0].feed, ("system.coordinator.",))
+        feed.attach(lambda _, payload: _note(counted, payload))
+        await asyncio.gather(*(until_standing_by(stack) for stack in stacks))
+        await asyncio.sleep(STAND_BY)
+        begin = loop.time()
+        let_go.set()
+        await asyncio.sleep(SECONDS)
+        end = loop.time()
+        await asyncio.sleep(REST)
+        feed.close()
+        used: dict[str, float] = {}
+        for sampler in samplers:
+            for kind, seconds in sampler.between(begin, end).items():
+                used[kind] = used.get(kind, 0.0) + seconds
+        rest = sum(sum(sampler.between(end, end + REST).values()) for sampler in samplers) / REST
+    asked = numbers.total(counted, "checks", method="dns")
+    sweeps = sum(value["count"] for name, _, value in snapshot_rows(counted, "timers") if name == "sweep_seconds")
+    return Measured(used, rest, asked, sweeps)
+
+
+@contextlib.asynccontextmanager
+async def running(stacks: list[Stack]) -> AsyncIterator[list[Sampler]]:
+    """Stacks that run, and a sampler for each."""
+    samplers, tasks = [], []
+    try:
+        for stack in stacks:
+            stack.directory.mkdir(parents=True, exist_ok=True)
+            await stack.start(asyncio.Event())
+            samplers.append(Sampler(stack.pid))
+            tasks.append(asyncio.create_task(samplers[-1].run()))
+        yield samplers
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, *(stack.stop() for stack in stacks if stack.running), return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def holding_lease(state: Path) -> AsyncIterator[asyncio.Event]:
+    """The lease of a state, held until the event is set."""
+    leases = open_leases(config.load({"STATE_DIR": str(state), "INSTANCE_ID": "bench"}))
+    lease = leases.take("bench", "bench", lambda epoch: Addresses(f"ipc:///tmp/{epoch}", f"ipc:///tmp/{epoch}", ""))
+    assert lease is not None, "another instance leads"
+    let_go = asyncio.Event()
+
+    async def hold() -> None:
+        while not let_go.is_set():
+            lease.renew()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RENEW_EVERY):
+                    await let_go.wait()
+        lease.release()
+
+    holding = asyncio.create_task(hold())
+    try:
+        yield let_go
+    finally:
+        let_go.set()
+        await holding
+        leases.close()
+
+
+async def measure(names: int, count: int, on_figures: Any) -> None:
+    """Rounds of one instance and of many, in turns; each is told as it comes."""
+    world = internet.world_of(names)
+    with folder() as place:
+        internet.write_zones(place, world)
+        with dns_zone.serving(place, dns_zone.available()[0], None, internet.ZONES, internet.SERVERS) as server:
+            async with rounds.outside(names) as (ports, customer):
+                settings = {
+                    **internet.write_settings(place, ports["registry"], ports["whois"], rounds.REGISTRY_RATE),
+                    **rounds.environment_of(server.port, customer),
+                    "PRIORITY_CHECK_INTERVAL": "3600",
+                }
+                case = phases.Case(
+                    world, settings, {phases.SERVER: server.cpu}, place / "first", 600, rounds.chooser_of(customer)
+                )
+                case.directory.mkdir()
+                await phases.first(case)
+                state = case.directory / "state"
+                for number in range(count):
+                    for instances in (1, MANY) if number % 2 else (MANY, 1):
+                        runs = []
+                        for is_due in (True, False):
+                            if is_due:
+                                due.make_all_due(state)
+                            runs.append(await measure_once(state, place / f"{number}-{instances}", settings, instances))
+                        on_figures(instances, figures_of(*runs, names))
+
+
+def figures_of(due_run: Measured, quiet_run: Measured, names: int) -> Figures:
+    """What the names cost. Raises LateError."""
+    if due_run.asked < ASKED * names or quiet_run.asked > QUIET * names:
+        raise LateError(f"asked about {due_run.asked:,.0f} names and {quiet_run.asked:,.0f}, of {names:,}")
+    asked = due_run.asked - quiet_run.asked
+    kinds = sorted({*due_run.used, *quiet_run.used})
+    by_kind = {kind: 1e6 * (due_run.used.get(kind, 0.0) - quiet_run.used.get(kind, 0.0)) / asked for kind in kinds}
+    return Figures(sum(by_kind.values()), by_kind, quiet_run.rest, due_run.asked / max(1.0, due_run.sweeps))
+
+
+def _note(counted: dict[str, Any], payload: dict[str, Any]) -> None:
+    status = payload.get("status")
+    if isinstance(status, dict):
+        counted.update(status["metrics"])
+
+
+def main(arguments: list[str]) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=instances", description=__doc__)
+    parser.add_argument("--names", type=int, default=200_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args(arguments)
+    if not dns_zone.available():
+        print("neither nsd nor knotd is installed: nothing is measured (apt-get install nsd)")
+        return 0
+    found: dict[int, list[Figures]] = {1: [], MANY: []}
+
+    def note(instances: int, figures: Figures) -> None:
+        found[instances].append(figures)
+        split = ", ".join(f"{kind} {value:.2f}" for kind, value in figures.by_kind.items())
+        print(
+            f"{instances} instances: {figures.per_name:.1f} us of CPU per name ({split}), "
+            f"{figures.swept:,.0f} names in a sweep, {figures.rest:.3f} cores at rest"
+        )
+        sys.stdout.flush()
+
+    began = monotonic()
+    asyncio.run(measure(options.names, options.rounds, note))
+    ratios = sorted(many.per_name / one.per_name for one, many in zip(found[1], found[MANY], strict=True))
+    print(
+        f"{options.names:,} names, {options.rounds} rounds, {monotonic() - began:.0f} s: "
+        f"CPU per name of {MANY} instances against one: {statistics.median(ratios):.3f} ({ratios[0]:.3f}-{ratios[-1]:.3f})"
+    )
+    return 0
