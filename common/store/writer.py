@@ -55,7 +55,7 @@ def open_writer(settings: Settings, epoch: int, offer_abandon: Callable[[Callabl
     """
     if settings.store_in_file:
         return SqliteWriter(settings.store_path, epoch, settings.ledger_per_name)
-    from common.store.postgres.postgres_writer import PostgresWriter  # noqa: PLC0415  # most instances need no psycopg
+    from common.store.postgres.postgres_writer import LedgerKept, PostgresWriter  # noqa: PLC0415  # most instances need no psycopg
     from common.store.postgres.schemas import Part  # noqa: PLC0415
 
     return PostgresWriter(
@@ -63,8 +63,7 @@ def open_writer(settings: Settings, epoch: int, offer_abandon: Callable[[Callabl
         settings.state_dir,
         epoch,
         part=Part(settings.shard, settings.shards),
-        ledger_days=settings.ledger_retention,
-        ledger_per_name=settings.ledger_per_name,
+        ledger=LedgerKept(settings.ledger_retention, settings.ledger_per_name),
         offer_abandon=offer_abandon,
     )
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import errors
@@ -43,15 +43,21 @@ _COMMIT = "SELECT value FROM meta WHERE key = %s"
 _NEWEST_EVENT = "SELECT slot FROM event ORDER BY seq DESC LIMIT 1"
 
 
+class LedgerKept(NamedTuple):
+    """How many days entries of the ledger are kept, and how many of one name."""
+
+    days: int = 90
+    per_name: int = LEDGER_PER_NAME
+
+
 class PostgresWriter:
     """The leader's store (see `store_contract.Writer`). Opening it shuts out every earlier epoch and migrates the tables.
 
     `part` says whose tables these are; where there are several shards events get their numbers here (`event_sequence`).
-    `ledger_days` and `ledger_per_name`: how long entries of the ledger are kept, and how many of one name; `now` gives epoch
-    seconds; `offer_abandon` is called with `abandon` before the server is asked anything. A connection that broke between two
-    transactions is replaced; one that breaks in the middle is StoreAway, and what the transaction did is known only to the
-    server: the same changes given to `apply` again are written once. A new connection to a server that lacks what was committed
-    is StoreBehind.
+    `ledger`: which of its entries are kept; `now` gives epoch seconds; `offer_abandon` is called with `abandon` before the
+    server is asked anything. A connection that broke between two transactions is replaced; one that breaks in the middle is
+    StoreAway, and what the transaction did is known only to the server: the same changes given to `apply` again are written
+    once. A new connection to a server that lacks what was committed is StoreBehind.
 
     Raises LeaseLost where this epoch or a later one was there before, StoreLost where another database was written before,
     StoreAway where the server cannot be reached, StoreError where it cannot be used.
@@ -64,8 +70,7 @@ class PostgresWriter:
         epoch: int,
         *,
         part: Part = Part(),  # noqa: B008  # a tuple
-        ledger_days: int = 90,
-        ledger_per_name: int = LEDGER_PER_NAME,
+        ledger: LedgerKept = LedgerKept(),  # noqa: B008  # a tuple
         now: Callable[[], float] = clock.now,
         offer_abandon: Callable[[Callable[[], None]], None] = lambda _: None,
     ) -> None:
@@ -73,8 +78,8 @@ class PostgresWriter:
         self._part = part
         self._sequence: EventSequence | None = None
         self._epoch = epoch
-        self._ledger_per_name = ledger_per_name
-        self._ledger_width = ledger_width(ledger_days)
+        self._ledger_per_name = ledger.per_name
+        self._ledger_width = ledger_width(ledger.days)
         self._guard = threading.Lock()
         self._look_guard = threading.Lock()
         self._partitions = Partitions()
