@@ -211,7 +211,9 @@ def _is_excused(dump: Path) -> bool:
 def write_records(found: Round, directory: Path) -> None:
     """Keep what the lab was asked and what the receiver got beside the logs, a JSON list a line."""
     with (directory / "queries.jsonl").open("w", encoding="utf-8") as file:
-        file.writelines(f"{json.dumps([query.at, query.server, query.name, query.how])}\n" for query in found.queries)
+        file.writelines(
+            f"{json.dumps([query.at, query.server, query.name, query.how, query.source])}\n" for query in found.queries
+        )
     with (directory / "posts.jsonl").open("w", encoding="utf-8") as file:
         file.writelines(f"{json.dumps([post.at, *post.event[:4], post.accepted])}\n" for post in found.posts)
 

@@ -17,6 +17,8 @@ from tests.lab.stack import ROOT, bare_environment
 BUS_PORT, MOST_INSTANCES = 5550, 6
 INSTANCES, CHECKERS = generate_keys(), generate_keys()
 POOLS = ("fast", "intermediate", "deep")
+#: The egress of all that is not given one of its own.
+SHARED = "default"
 _AGAIN = 0.5
 
 #: What every instance is told, to let them in.
@@ -30,8 +32,12 @@ BUS_SETTINGS = {
 class CheckerHost:
     """The three pools on one host."""
 
-    def __init__(self, host: Host, instances: Sequence[str], environment: Mapping[str, str], directory: Path) -> None:
+    def __init__(
+        self, host: Host, instances: Sequence[str], environment: Mapping[str, str], directory: Path, egress: str = SHARED
+    ) -> None:
+        """`egress`: of its own, or the one of all instances and other hosts."""
         self.name = host.name
+        self.egress = egress
         self.host = host
         self.log_file = directory / f"{host.name}.log"
         self._environment = {
@@ -40,7 +46,7 @@ class CheckerHost:
             "STATE_DIR": str(directory / host.name),
             "INSTANCE_ID": host.name,
             "COORDINATOR": ",".join(f"tcp://{address}:{BUS_PORT}" for address in instances),
-            "EGRESS_ID": "default",  # one address to the registries, so one budget with all others
+            "EGRESS_ID": egress,
             "BUS_SECRET_KEY": CHECKERS.secret,
             "BUS_SERVER_KEY": INSTANCES.public,
             "LOG_FORMAT": "json",

@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 
 from common.shard_settings import coordinator_name
-from tests.cluster.checker_hosts import BUS_SETTINGS, MOST_INSTANCES, CheckerHost
+from tests.cluster.checker_hosts import BUS_SETTINGS, MOST_INSTANCES, SHARED, CheckerHost
 from tests.cluster.drops import STEADY, Drops
 from tests.cluster.hosts import Network, open_network
 from tests.cluster.instance import Instance
@@ -148,11 +148,11 @@ class Cluster:
         await instance.start()
         return instance
 
-    async def add_checkers(self, name: str) -> CheckerHost:
+    async def add_checkers(self, name: str, egress: str) -> CheckerHost:
         """Start a host with checkers alone."""
         host = await self.network.add_host(name, CHECKERS_FROM)
         environment = {**self.lab.environment(), **CADENCE, "SHARDS": str(self.shards)}
-        checkers = CheckerHost(host, self.network.addresses(MOST_INSTANCES), environment, self.directory)
+        checkers = CheckerHost(host, self.network.addresses(MOST_INSTANCES), environment, self.directory, egress)
         self.checker_hosts.append(checkers)
         await checkers.start()
         return checkers
@@ -285,6 +285,7 @@ class Cluster:
             limits=self._limits,
             faults=[fault for fault in self.faults if fault.began >= since],
             epochs=self.every_epoch(),
+            egresses={each.host.address: each.egress for each in self.checker_hosts if each.egress != SHARED},
         )
 
     async def end(self) -> None:
@@ -323,7 +324,9 @@ async def open_cluster(
             for _ in range(instances):
                 await cluster.add()
             for number in range(checkers):
-                await cluster.add_checkers(f"c{number + 1}")
+                name = f"c{number + 1}"
+                # The last one leaves from an address of its own, all others share one budget with the instances.
+                await cluster.add_checkers(name, name if number == checkers - 1 and not plain else SHARED)
             if cluster.one_host:
                 await cluster.proxy.start()
                 tasks.append(asyncio.create_task(cluster.proxy.probe()))

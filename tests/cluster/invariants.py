@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tests.cluster.records import Epoch, Event, Fault, Limit, Post, Round
@@ -46,7 +47,7 @@ def check_so_far(found: Round, bounds: Bounds) -> list[str]:
         *find_untold(found, bounds),
         *find_late_leaders(found, bounds),
         *find_gaps(found, bounds),
-        *find_excess(found.queries, found.limits, found.faults),
+        *find_excess(found.queries, found.limits, found.faults, found.egresses),
         *find_split_epochs(found.epochs),
     ]
 
@@ -244,22 +245,28 @@ def allowed_in(limit: Limit, window: float = WINDOW) -> float:
     return (limit.burst + limit.rate * window) * TOLERANCE
 
 
-def find_excess(queries: Iterable[Query], limits: dict[tuple[str, ...], Limit], faults: Iterable[Fault] = ()) -> list[str]:
-    """Servers that got more queries than their budget in some ten seconds, whichever instance sent them.
+def find_excess(
+    queries: Iterable[Query],
+    limits: dict[tuple[str, ...], Limit],
+    faults: Iterable[Fault] = (),
+    egresses: Mapping[str, str] = MappingProxyType({}),
+) -> list[str]:
+    """Servers that got more queries from one egress than their budget in some ten seconds, whichever instance sent them.
 
-    Those that a slow link held back arrive together.
+    Those that a slow link held back arrive together. `egresses` by address; all others share one.
     """
     delays = [fault for fault in faults if fault.delay]
-    times: dict[str, list[float]] = defaultdict(list)
+    times: dict[tuple[str, str], list[float]] = defaultdict(list)
     for query in queries:
-        times[query.server].append(query.at)
+        times[query.server, egresses.get(query.source, "")].append(query.at)
     found = []
-    for servers, limit in limits.items():
-        count, at = peak(sorted(moment for server in servers for moment in times[server]))
+    for (servers, limit), egress in product(limits.items(), sorted({egress for _, egress in times})):
+        count, at = peak(sorted(moment for server in servers for moment in times[server, egress]))
         delay = max((fault.delay for fault in delays if fault.began - WINDOW < at < fault.over), default=0.0)
         allowed = allowed_in(limit, WINDOW + delay)
         if count > allowed:
-            what = f"{'+'.join(servers)} got {count} queries in {WINDOW:.0f} s from {at:.2f} on"
+            source = f" from {egress}" * bool(egress)
+            what = f"{'+'.join(servers)} got {count} queries{source} in {WINDOW:.0f} s from {at:.2f} on"
             found.append(f"budget: {what}, {allowed:.1f} allowed")
     return found
 

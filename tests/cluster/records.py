@@ -87,6 +87,7 @@ class Round:
     limits: dict[tuple[str, ...], Limit] = field(default_factory=dict)  # by the servers that share a budget
     faults: list[Fault] = field(default_factory=list)
     epochs: list[Epoch] = field(default_factory=list)
+    egresses: dict[str, str] = field(default_factory=dict)  # by address, where it is not the one of all others
 
 
 def posts_of(received: Iterable[Received]) -> list[Post]:

@@ -230,6 +230,20 @@ def test_more_queries_than_a_budget_are_found() -> None:
     assert violations(found) == ["budget"]
 
 
+def test_each_egress_has_a_budget_of_its_own() -> None:
+    """Queries from an address of its own count by themselves; all other addresses share one budget."""
+    found = good()
+    near = [Query(120.0 + number / 10, "rdap/com", "c.com", "GET", f"10.0.0.{number % 3}") for number in range(10)]
+    far = [replace(query, source="10.0.0.9") for query in near]
+    egresses = {"10.0.0.9": "far"}
+    assert invariants.find_excess(near + far, found.limits, (), egresses) == []
+    assert len(invariants.find_excess(near + far, found.limits)) == 1
+    (excess,) = invariants.find_excess(near + far + far[:1], found.limits, (), egresses)
+    assert "from far" in excess
+    (excess,) = invariants.find_excess(near + near[:1] + far, found.limits, (), egresses)
+    assert "from far" not in excess
+
+
 def test_queries_that_a_slow_link_held_back_may_arrive_together() -> None:
     """As many as came in while they were held back, and only then."""
     found = good()

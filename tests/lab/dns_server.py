@@ -157,7 +157,7 @@ class DnsServer:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    def respond(self, wire: bytes, how: str) -> tuple[bytes | None, Fault | None]:
+    def respond(self, wire: bytes, how: str, source: str = "") -> tuple[bytes | None, Fault | None]:
         """The answer to one message (None: no answer) and the fault that applies."""
         version = self._zone.version()
         key = wire[2:12] + wire[12:].lower()  # the same question, whatever its id and the case of its letters
@@ -168,7 +168,7 @@ class DnsServer:
             if query is None:
                 return None, None
             known = self._remember(key, query, version)
-        self._queries.add(self._zone.key, known.name, how)
+        self._queries.add(self._zone.key, known.name, how, source)
         fault = self._faults.pick(self._zone.key, known.name)
         if fault is None or fault.kind not in _CHANGED:
             return known.to(wire), fault
@@ -202,7 +202,7 @@ class DnsServer:
         async with asyncio.timeout(_TCP_IDLE):
             (length,) = struct.unpack("!H", await reader.readexactly(2))
             wire = await reader.readexactly(length)
-        answer, fault = self.respond(wire, "tcp")
+        answer, fault = self.respond(wire, "tcp", writer.get_extra_info("peername")[0])
         kind = fault.kind if fault else ""
         if answer is None:
             return False
@@ -239,7 +239,7 @@ class _Udp(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
-        answer, fault = self._server.respond(data, "udp")
+        answer, fault = self._server.respond(data, "udp", str(addr[0]))
         kind = fault.kind if fault else ""
         if answer is None or kind in {"silence", "reset"}:
             return

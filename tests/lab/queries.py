@@ -14,12 +14,16 @@ MOST_NAMES = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question. `at` in wall-clock epoch seconds; `how` is the transport, method or query type."""
+    """One question. `at` in wall-clock epoch seconds; `how` is the transport, method or query type.
+
+    `source` is the address that it came from, "" where the server does not note it.
+    """
 
     at: float
     server: str
     name: str
     how: str
+    source: str = ""
 
 
 class QueryLog:
@@ -32,9 +36,9 @@ class QueryLog:
         self.by_name: Counter[str] = Counter()
         self._asked = asyncio.Event()
 
-    def add(self, server: str, name: str, how: str) -> None:
+    def add(self, server: str, name: str, how: str, source: str = "") -> None:
         """Count one question."""
-        self._ring.append(Query(self._wall(), server, name, how))
+        self._ring.append(Query(self._wall(), server, name, how, source))
         self.by_server[server] += 1
         self._asked.set()
         if name in self.by_name or len(self.by_name) < MOST_NAMES:

@@ -41,7 +41,7 @@ class RdapOperator:
         name = request.match_info["name"].lower().rstrip(".")
         found = registrable(name)
         key = f"rdap/{found[1].label if found else min(self._suffixes)}"
-        self._queries.add(key, name, request.method)
+        self._queries.add(key, name, request.method, request.remote or "")
         fault = self._faults.pick(key, name)
         if fault is not None and fault.kind == "says":
             return http_faults.spoken(fault, name)

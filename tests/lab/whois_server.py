@@ -35,7 +35,7 @@ def operator_answer(
         found = registrable(name)
         suffix = found[1] if found and found[1] in own else own[0]
         key = f"whois/{suffix.label}"
-        queries.add(key, name, "tcp")
+        queries.add(key, name, "tcp", client)
         fault = faults.pick(key, name)
         kind = fault.kind if fault else ""
         if kind == "throttle":

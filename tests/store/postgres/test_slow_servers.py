@@ -14,7 +14,7 @@ import pytest
 from common.config import Settings
 from common.core.model.records import Changes
 from common.errors import StoreAway
-from common.store.postgres import lease_row, postgres_reader, postgres_writer
+from common.store.postgres import lease_row, postgres_writer, read_session
 from common.store.postgres.lease_row import LEASING, PostgresLeases
 from common.store.postgres.postgres_reader import PostgresReader
 from common.store.postgres.postgres_writer import PostgresWriter
@@ -36,7 +36,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that a test need not wait for; sessions that were opened before keep theirs."""
     monkeypatch.setattr(postgres_writer, "WRITING", SHORT)
     monkeypatch.setattr(postgres_writer, "LOADING", SHORT)
-    monkeypatch.setattr(postgres_reader, "READING", SHORT)
+    monkeypatch.setattr(read_session, "READING", SHORT)
     monkeypatch.setattr(lease_row, "LEASING", LEASING._replace(lock=100))
     assert (WRITING.statement, READING.statement, LEASING.statement) == (60_000, 15_000, 3000)
 
