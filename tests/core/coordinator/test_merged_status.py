@@ -145,7 +145,8 @@ def test_an_operator_that_limits_a_shard_is_shown_first_until_the_last_pause_end
     """With the reason of that pause, and the first complaint; at most as many rows as one coordinator shows."""
     limited = [budget("whois/z", blocked_until=50.0, reason="early", complaint="c", banned_at=0.25)]
     later = [budget("whois/z", blocked_until=60.0, reason="late", complaint="d")]
-    rows = merged_rows("budgets", [budget(f"rdap/{number:03}") for number in range(SHOWN)], limited, later, [budget("whois/z")])
+    others = [budget(f"rdap/{number:03}") for number in range(SHOWN)]
+    rows = merged_rows("budgets", [*others, budget("whois/z")], limited, later)
     assert len(rows) == SHOWN
     assert rows[1]["operator"] == "rdap/000"
     shown = {key: rows[0][key] for key in ("operator", "blocked_until", "reason", "complaint", "banned_at")}
@@ -192,18 +193,20 @@ def channel(server: str = "x", **changes: Any) -> dict[str, Any]:
 
 def test_a_channel_that_is_silent_in_several_shards_is_one() -> None:
     """Silent since the first of them, dead where one says so, and counted once."""
-    one = {"channels": [channel(dead=True), channel("y", silent_since=60.0)], "channels_dead": {"rdap": 0, "whois": 3}}
+    one = {"channels": [channel(dead=True), channel("w", dead=True), channel("y", silent_since=60.0)]}
     two = {
-        "channels": [channel(dead=True, silent_since=40.0, answers=4), channel("z", dead=True)],
-        "channels_dead": {"whois": 2},
+        "channels": [channel(dead=True, silent_since=40.0, answers=4, reason="s"), channel("z", dead=True), one["channels"][2]]
     }
+    one["channels_dead"], two["channels_dead"] = {"rdap": 0, "whois": 5}, {"whois": 2}
     found = merged(one, two)
     assert found["channels"] == [
         channel(dead=True, silent_since=40.0, answers=7),
+        channel("w", dead=True),
         channel("z", dead=True),
-        channel("y", silent_since=60.0),
+        channel("y", silent_since=60.0, answers=6),
     ]
-    assert found["channels_dead"] == {"rdap": 0, "whois": 4}
+    assert found["channels_dead"] == {"rdap": 0, "whois": 6}
+    assert merged({"channels": [channel(dead=True)], "channels_dead": {}})["channels_dead"] == {"whois": 0}
     many = [channel(f"s{number}") for number in range(MOST_CHANNELS + 1)]
     assert len(merged_rows("channels", many, [])) == MOST_CHANNELS
 
@@ -211,7 +214,9 @@ def test_a_channel_that_is_silent_in_several_shards_is_one() -> None:
 def test_a_suffix_without_a_canary_is_one_gap_with_the_names_of_all_shards() -> None:
     """Since the first of them."""
     row = {"suffix": "com", "since": 9.0, "names": 2, "servers": [{"server": "x"}], "remedy": "r"}
-    assert merged_rows("trust_gaps", [row], [{**row, "since": 5.0, "names": 3}]) == [{**row, "since": 5.0, "names": 5}]
+    assert merged_rows("trust_gaps", [row], [{**row, "since": 5.0, "names": 3, "servers": []}]) == [
+        {**row, "since": 5.0, "names": 5}
+    ]
     assert len(merged_rows("trust_gaps", [{**row, "suffix": str(number)} for number in range(MOST_GAPS + 1)])) == MOST_GAPS
 
 
@@ -335,6 +340,16 @@ def test_a_source_that_serves_one_shard_serves_us() -> None:
     assert merged_source(unknown).last_success is None
 
 
+def test_the_first_words_on_a_source_stand() -> None:
+    """Of the first shard, or of the first that has any."""
+    silent, speaking = (
+        source(entitled=Entitled.NO, terms="a"),
+        source(entitled=Entitled.NO, entitled_reason="403", trouble="refused", terms="b", budget=SourceBudget(reason="slow")),
+    )
+    found = merged_source(silent, speaking)
+    assert (found.terms, found.entitled_reason, found.trouble, found.budget.reason) == ("a", "403", "refused", "slow")
+
+
 def test_a_source_is_trusted_as_in_the_shard_that_trusts_it_least() -> None:
     """One that has asked it nothing does not count; verified channels are counted together."""
     verified = SourceTrust(state=Trusted.VERIFIED, verified=2, channels=3)
@@ -347,7 +362,9 @@ def test_a_source_is_trusted_as_in_the_shard_that_trusts_it_least() -> None:
     assert trust == [verified, SourceTrust(verified=2, channels=4)]
     found = merged_source(*(source(trust=each) for each in (verified, *caught))).trust
     assert found == SourceTrust(state=Trusted.QUARANTINED, verified=2, channels=5, quarantined_until=9.0, reason="9.0")
-    assert merged_source(source()).trust == SourceTrust()
+    cached = SourceTrust(state=Trusted.QUARANTINED, reason="from a cache")
+    assert merged_source(source(trust=verified), source(trust=cached)).trust.reason == "from a cache"
+    assert merged_source(source(), source()).trust == SourceTrust()
 
 
 def test_counters_histograms_and_gauges_are_summed() -> None:
