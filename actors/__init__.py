@@ -5,6 +5,7 @@ What notices a failure, and what it does:
 | failure | noticed by |
 |---|---|
 | the leader dies, hangs, is stopped | coordinators of other instances, by its lease: one takes over within ten seconds |
+| an instance leads two shards more than another | one of its coordinators hands over (`common/processes/balance.py`) |
 | `main` of a process fails | its restart loop: a crash dump, a pause, the next run (`common/process.py`) |
 | a process ends | supervisord, which starts it again at once |
 | a process hangs or was stopped | the watchdog, which looks every second: kill -9 (`common/processes/hang.py`) |

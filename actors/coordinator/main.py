@@ -7,7 +7,9 @@ is lost is no failure, nor is a database server that is away: the process stands
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
 from actors.coordinator.beating import run_with_heartbeat
@@ -56,20 +58,27 @@ async def main(runtime: Runtime) -> None:
 async def work_as_member(runtime: Runtime, leases: Leases, membership: Membership | None, watch: ShardWatch | None) -> None:
     """Work once, and for as long as, this instance has its name.
 
-    The coordinator of the first shard announces it; those of the others see whether that is so.
+    The coordinator of the first shard announces it; those of the others see whether that is so. One whose settings are of
+    another layout than the store is not announced: it could lead nothing. Raises ConfigError.
     """
     member = membership or watch
     assert member is not None  # noqa: S101  # the first shard, or one of several
+    groups = group_suffixes() if runtime.settings.shards > 1 else {}
+    settle = partial(settle_layout, runtime.settings, groups)
+    with suppress(StoreError):  # is tried again, and told, while it stands by
+        await run_with_heartbeat(runtime.beat, None, settle)
     await member.join()
-    work = stand_by_and_lead(runtime, leases, watch)
+    work = stand_by_and_lead(runtime, leases, settle, watch)
     if membership is not None and watch is not None:
         work = watch.run(work)
     await member.run(work)
 
 
-async def stand_by_and_lead(runtime: Runtime, leases: Leases, watch: ShardWatch | None = None) -> None:
+async def stand_by_and_lead(
+    runtime: Runtime, leases: Leases, settle: Callable[[], Layout] = Layout, watch: ShardWatch | None = None
+) -> None:
     """Wait for the lease and lead with it until told to stop; again once it is lost, handed over, or the server is away."""
-    standby = Standby(runtime, leases, partial(settle_layout, runtime.settings, group_suffixes()), watch)
+    standby = Standby(runtime, leases, settle, watch)
     while (lease := await standby.wait_for_lease()) is not None:
         try:
             await lead(runtime, lease, standby.layout, watch)
@@ -79,7 +88,7 @@ async def stand_by_and_lead(runtime: Runtime, leases: Leases, watch: ShardWatch 
 
 
 async def lead(runtime: Runtime, lease: Lease, layout: Layout | None = None, watch: ShardWatch | None = None) -> None:
-    """Lead until told to stop, until another instance has taken over, or is to.
+    """Lead until told to stop, until another instance has taken over or the shard is to be handed over.
 
     Raises StoreAway where the lease ran out while the server of the database was away, or did not answer a start.
     """

@@ -12,6 +12,7 @@ import pytest
 from common import heartbeat
 from common.store.member_contract import KEPT_FOR
 from common.store.postgres.lease_row import TTL
+from common.store.reader import open_reader
 from tests.actors.test_coordinator_standby import Instance
 from tests.store.postgres_server import PASSWORD, PostgresServer, require_programs
 
@@ -102,6 +103,8 @@ def test_a_coordinator_of_another_layout_ends(start: Start, changed: dict[str, o
     assert line["problem"].startswith(f"{setting}: ")
     assert "was made with " in line["problem"]
     assert other.leads() == 0
+    with closing(open_reader(first.settings)) as reader:
+        assert [seen.member.name for seen in reader.members().members] == []
     beat = heartbeat.read_heartbeat(other.settings.instance_dir, "coordinator")
     assert beat is not None
     assert beat.failed == f"ConfigError: a setting is wrong: {setting}"

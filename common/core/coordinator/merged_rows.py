@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -98,10 +99,9 @@ def _merge_channel(rows: Rows) -> dict[str, Any]:
 def count_dead_channels(parts: Rows) -> dict[str, int]:
     """How many channels are dead, by method: one that is so in several shards counts once, as far as they show it."""
     counted = sum_values([part["channels_dead"] for part in parts if isinstance(part.get("channels_dead"), Mapping)])
-    dead = [row for row in list_rows(parts, "channels") if row.get("dead") is True]
-    for row in merge_channels(dead):
-        again = sum(_key(other, _SERVER) == _key(row, _SERVER) for other in dead) - 1
-        counted[str(row.get("method"))] = counted.get(str(row.get("method")), again) - again
+    dead = Counter(_key(row, _SERVER) for row in list_rows(parts, "channels") if row.get("dead") is True)
+    for (method, *_), count in dead.items():
+        counted[method] = counted.get(method, count - 1) - (count - 1)
     return counted
 
 

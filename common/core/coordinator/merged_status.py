@@ -102,14 +102,14 @@ def merge_metrics(heard: Sequence[ShardStatus | None]) -> dict[str, Any]:
     """The metrics of all shards as one snapshot: counters, histograms and gauges summed, of the longest times the longest."""
     snapshots = _maps([status.content for status in heard if status is not None], "metrics")
     total = Metrics(series=MAX_SERIES * max(1, len(snapshots)))
-    gauges: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
+    gauges: dict[tuple[str, tuple[tuple[str, str], ...]], list[float]] = {}
     for snapshot in snapshots:
         total.merge_snapshot(snapshot)
         for name, labels, value in snapshot_rows(snapshot, "gauges"):
-            key, held = (name, tuple(sorted(labels.items()))), sum(take_numbers([{"value": value}], "value"))
-            gauges[key] = max(gauges.get(key, held), held) if name.endswith(_LONGEST) else gauges.get(key, 0.0) + held
-    for (name, pairs), value in gauges.items():
-        total.gauge(name, value, **dict(pairs))
+            held = gauges.setdefault((name, tuple(sorted(labels.items()))), [])
+            held += [value] if isinstance(value, int | float) else []
+    for (name, pairs), held in gauges.items():
+        total.gauge(name, max(held, default=0.0) if name.endswith(_LONGEST) else sum(held), **dict(pairs))
     return total.snapshot()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from common.core.coordinator.merged_status import (
@@ -18,7 +17,6 @@ from common.core.coordinator.merged_status import (
 )
 from common.core.coordinator.status import Status
 from common.core.model.limit import Limit
-from common.core.model.source_row import Configured, Entitled, SourceBudget, SourceRow, SourceTrust, Trusted
 from common.core.telemetry.metrics import MAX_SERIES, Metrics, snapshot_rows
 from common.core.telemetry.problems import Problem
 from tests.core.coordinator.cores import NOW, policy_of
@@ -145,7 +143,8 @@ def test_an_operator_that_limits_a_shard_is_shown_first_until_the_last_pause_end
     """With the reason of that pause, and the first complaint; at most as many rows as one coordinator shows."""
     limited = [budget("whois/z", blocked_until=50.0, reason="early", complaint="c", banned_at=0.25)]
     later = [budget("whois/z", blocked_until=60.0, reason="late", complaint="d")]
-    rows = merged_rows("budgets", [budget(f"rdap/{number:03}") for number in range(SHOWN)], limited, later, [budget("whois/z")])
+    others = [budget(f"rdap/{number:03}") for number in range(SHOWN)]
+    rows = merged_rows("budgets", [*others, budget("whois/z")], limited, later)
     assert len(rows) == SHOWN
     assert rows[1]["operator"] == "rdap/000"
     shown = {key: rows[0][key] for key in ("operator", "blocked_until", "reason", "complaint", "banned_at")}
@@ -192,18 +191,20 @@ def channel(server: str = "x", **changes: Any) -> dict[str, Any]:
 
 def test_a_channel_that_is_silent_in_several_shards_is_one() -> None:
     """Silent since the first of them, dead where one says so, and counted once."""
-    one = {"channels": [channel(dead=True), channel("y", silent_since=60.0)], "channels_dead": {"rdap": 0, "whois": 3}}
+    one = {"channels": [channel(dead=True), channel("w", dead=True), channel("y", silent_since=60.0)]}
     two = {
-        "channels": [channel(dead=True, silent_since=40.0, answers=4), channel("z", dead=True)],
-        "channels_dead": {"whois": 2},
+        "channels": [channel(dead=True, silent_since=40.0, answers=4, reason="s"), channel("z", dead=True), one["channels"][2]]
     }
+    one["channels_dead"], two["channels_dead"] = {"rdap": 0, "whois": 5}, {"whois": 2}
     found = merged(one, two)
     assert found["channels"] == [
         channel(dead=True, silent_since=40.0, answers=7),
+        channel("w", dead=True),
         channel("z", dead=True),
-        channel("y", silent_since=60.0),
+        channel("y", silent_since=60.0, answers=6),
     ]
-    assert found["channels_dead"] == {"rdap": 0, "whois": 4}
+    assert found["channels_dead"] == {"rdap": 0, "whois": 6}
+    assert merged({"channels": [channel(dead=True)], "channels_dead": {}})["channels_dead"] == {"whois": 0}
     many = [channel(f"s{number}") for number in range(MOST_CHANNELS + 1)]
     assert len(merged_rows("channels", many, [])) == MOST_CHANNELS
 
@@ -211,7 +212,9 @@ def test_a_channel_that_is_silent_in_several_shards_is_one() -> None:
 def test_a_suffix_without_a_canary_is_one_gap_with_the_names_of_all_shards() -> None:
     """Since the first of them."""
     row = {"suffix": "com", "since": 9.0, "names": 2, "servers": [{"server": "x"}], "remedy": "r"}
-    assert merged_rows("trust_gaps", [row], [{**row, "since": 5.0, "names": 3}]) == [{**row, "since": 5.0, "names": 5}]
+    assert merged_rows("trust_gaps", [row], [{**row, "since": 5.0, "names": 3, "servers": []}]) == [
+        {**row, "since": 5.0, "names": 5}
+    ]
     assert len(merged_rows("trust_gaps", [{**row, "suffix": str(number)} for number in range(MOST_GAPS + 1)])) == MOST_GAPS
 
 
@@ -279,75 +282,6 @@ def test_a_problem_is_told_once_and_names_its_shards_where_not_all_have_it() -> 
     assert merge_problems([[silent], []])[0].what == "Shard 0: DNS says nothing."
     shown = merged(*({"problems": [problem.to_map() for problem in problems]} for problems in told))["problems"]
     assert shown == [first.to_map(), second.to_map()]
-
-
-def source(**changes: Any) -> SourceRow:
-    """One source with a limit."""
-    row = {"method": "registrar:x", "title": "X", "server": "api.x", "configured": Configured.YES, "proves": "p"}
-    return SourceRow(**{**row, **changes})
-
-
-def merged_source(*rows: SourceRow) -> SourceRow:
-    """These rows of one source as one."""
-    (row,) = merged_rows("sources", *([msgspec.to_builtins(row)] for row in rows))
-    return msgspec.convert(row, SourceRow)
-
-
-def test_sources_are_listed_once_in_the_order_of_the_first_shard() -> None:
-    """A row of another form is left out."""
-    one, two = msgspec.to_builtins(source()), msgspec.to_builtins(source(server="api.y"))
-    assert merged_rows("sources", [two, {"method": 7}], [one, two]) == [two, one]
-
-
-def test_a_source_has_what_is_left_in_all_shards_that_asked_it() -> None:
-    """One that did not ask yet shows the limit itself; the allowance of a day is one."""
-    part = SourceBudget(
-        rate=1.0, tokens=2.0, used_today=3, per_day=50, operators=1, blocked=1, blocked_until=80.0, reason="slow"
-    )
-    open_part = SourceBudget(rate=1.5, tokens=2.0, used_today=4, per_day=50, operators=1)
-    idle = SourceBudget(rate=9.0, per_day=50)
-    found = merged_source(source(budget=part), source(budget=open_part), source(budget=idle)).budget
-    assert found == SourceBudget(rate=2.5, tokens=4.0, used_today=7, per_day=50, operators=1, blocked=1, reason="slow")
-    later = SourceBudget(rate=1.0, tokens=0.0, operators=1, blocked=1, blocked_until=90.0)
-    assert merged_source(source(budget=part), source(budget=later)).budget.blocked_until == 80.0
-    assert merged_source(source(budget=idle), source(budget=idle)).budget == idle
-
-
-def test_a_method_with_many_operators_has_those_of_all_shards() -> None:
-    """Its rate is nothing that could be said in one number."""
-    part = SourceBudget(used_today=3, operators=5, blocked=1, reason="slow")
-    assert merged_source(source(budget=part), source(budget=part)).budget == SourceBudget(
-        used_today=6, operators=10, blocked=2, reason="slow"
-    )
-
-
-def test_a_source_that_serves_one_shard_serves_us() -> None:
-    """It refuses us where all that asked were refused; with the words of that shard."""
-    yes, no = (
-        source(entitled=Entitled.YES, last_success=7.0),
-        source(entitled=Entitled.NO, entitled_reason="403", trouble="refused"),
-    )
-    unknown = source(entitled_reason="not asked")
-    found = merged_source(no, yes)
-    assert (found.entitled, found.entitled_reason, found.last_success, found.trouble) == (Entitled.YES, "", 7.0, "refused")
-    assert (merged_source(unknown, no).entitled, merged_source(unknown, no).entitled_reason) == (Entitled.NO, "403")
-    assert (merged_source(unknown, unknown).entitled, merged_source(unknown).entitled_reason) == (Entitled.UNKNOWN, "not asked")
-    assert merged_source(unknown).last_success is None
-
-
-def test_a_source_is_trusted_as_in_the_shard_that_trusts_it_least() -> None:
-    """One that has asked it nothing does not count; verified channels are counted together."""
-    verified = SourceTrust(state=Trusted.VERIFIED, verified=2, channels=3)
-    unverified = SourceTrust(channels=1)
-    caught = [SourceTrust(state=Trusted.QUARANTINED, channels=1, quarantined_until=at, reason=str(at)) for at in (5.0, 9.0)]
-    trust = [
-        merged_source(*(source(trust=each) for each in found)).trust
-        for found in ([verified, SourceTrust()], [verified, unverified])
-    ]
-    assert trust == [verified, SourceTrust(verified=2, channels=4)]
-    found = merged_source(*(source(trust=each) for each in (verified, *caught))).trust
-    assert found == SourceTrust(state=Trusted.QUARANTINED, verified=2, channels=5, quarantined_until=9.0, reason="9.0")
-    assert merged_source(source()).trust == SourceTrust()
 
 
 def test_counters_histograms_and_gauges_are_summed() -> None:
