@@ -6,8 +6,6 @@ import json
 
 import pytest
 
-from common.core.audit.accuracy import Accuracy
-from common.core.model.channel import ChannelKey
 from common.core.rate_limits.saved import Saved, decode_saved, encode_saved
 from common.store.joined_texts import join_texts
 
@@ -36,39 +34,10 @@ def test_texts_are_joined_by_what_they_mean(key: str, texts: list[str], joined: 
     assert join_texts(key, texts) == joined
 
 
-def test_of_budgets_the_most_careful_counts() -> None:
-    """The longest pause and the lowest rates; the counts of one day are added up."""
-    one = Saved(5.0, 2.0, "slow down", "row", 2, 1.0, None, 3, 1, day=7, used=40, stated=9.0)
-    other = Saved(9.0, 3.0, "banned", "row", 2, 1.0, 4.0, 1, 2, day=7, used=2, stated=8.0)
-    before = Saved(0.0, 1.0, day=6, used=500)
-    texts = [encode_saved({"a|x": one, "b|x": one}), encode_saved({"a|x": other}), encode_saved({"a|x": before})]
-
-    found = decode_saved(join_texts("budgets", texts))
-
-    assert found["b|x"] == one
-    assert found["a|x"] == Saved(9.0, 1.0, "banned", "-", 2, 1.0, 4.0, 3, 2, day=7, used=42, stated=8.0)
-
-
-def test_what_was_counted_is_added_up() -> None:
-    """Of methods, servers and alarms; also where two shards counted the same."""
-
-    def counted(server: str, since: float) -> str:
-        accuracy = Accuracy()
-        text = {
-            "since": since,
-            "servers": [["rdap", server, "com", 3, 1]],
-            "methods": {"rdap": {"confirmed": 3, "contradicted": 1}},
-            "alarms": {"announced": 2, "confirmed": 1, "retracted": 1},
-        }
-        accuracy.restore_text(json.dumps(text))
-        return accuracy.to_text()
-
-    whole = Accuracy()
-    whole.restore_text(join_texts("accuracy", [counted("a", 9.0), counted("a", 9.0), counted("b", 5.0), "{"]))
-
-    assert whole.since == 5.0
-    assert (whole.alarms.announced, whole.alarms.confirmed, whole.alarms.retracted) == (6, 3, 3)
-    shown = whole.to_plain()
-    assert shown["methods"][0]["confirmed"] == 9
-    assert [(row["server"], row["confirmed"], row["contradicted"]) for row in shown["servers"]] == [("a", 6, 2), ("b", 3, 1)]
-    assert ChannelKey("rdap", "a", "com") in whole._servers
+def test_budgets_and_counts_are_joined_in_the_core() -> None:
+    """What was counted is added up also where two shards counted the same."""
+    shut = encode_saved({"a|x": Saved(5.0, 2.0, used=3)})
+    assert decode_saved(join_texts("budgets", [shut, encode_saved({"a|x": Saved(9.0, 2.0, used=2)})]))["a|x"].used == 5
+    assert join_texts("budgets", [shut, shut]) == shut
+    counted = '{"since":5.0,"servers":[],"methods":{},"alarms":{"announced":2,"confirmed":0,"retracted":0}}'
+    assert json.loads(join_texts("accuracy", [counted, counted]))["alarms"]["announced"] == 4
