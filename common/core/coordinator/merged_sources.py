@@ -10,8 +10,8 @@ from msgspec import structs
 
 from common.core.model.source_row import Entitled, SourceBudget, SourceRow, SourceTrust, Trusted
 
-#: What canaries found, the worst first.
-_WORST = (Trusted.QUARANTINED, Trusted.UNVERIFIED, Trusted.VERIFIED)
+#: What canaries found, first that which counts for all channels of a source.
+_ORDER = (Trusted.QUARANTINED, Trusted.VERIFIED, Trusted.UNVERIFIED)
 
 
 def merge_sources(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -47,10 +47,9 @@ def _merge_rows(rows: Sequence[SourceRow]) -> SourceRow:
 
 
 def _merge_trust(found: Sequence[SourceTrust]) -> SourceTrust:
-    """As in the shard where it is believed least; one that a shard has not asked yet says nothing."""
-    known = [trust for trust in found if trust.channels or trust.state is not Trusted.UNVERIFIED] or found
-    worst = min(known, key=lambda trust: (_WORST.index(trust.state), -(trust.quarantined_until or 0.0)))
-    return structs.replace(worst, verified=sum(each.verified for each in found), channels=sum(each.channels for each in found))
+    """As one coordinator shows its channels: in quarantine where one is, else verified where one is."""
+    shown = min(found, key=lambda trust: (_ORDER.index(trust.state), -(trust.quarantined_until or 0.0)))
+    return structs.replace(shown, verified=sum(each.verified for each in found), channels=sum(each.channels for each in found))
 
 
 def _merge_budgets(parts: Sequence[SourceBudget]) -> SourceBudget:

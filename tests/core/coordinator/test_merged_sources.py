@@ -74,18 +74,12 @@ def test_the_first_words_on_a_source_stand() -> None:
     assert (found.terms, found.entitled_reason, found.trouble, found.budget.reason) == ("a", "403", "refused", "slow")
 
 
-def test_a_source_is_trusted_as_in_the_shard_that_trusts_it_least() -> None:
-    """One that has asked it nothing does not count; verified channels are counted together."""
+def test_the_channels_of_a_source_are_seen_together() -> None:
+    """It is in quarantine until the last of them is out, else verified where one is; as one coordinator shows its channels."""
     verified = SourceTrust(state=Trusted.VERIFIED, verified=2, channels=3)
-    unverified = SourceTrust(channels=1)
     caught = [SourceTrust(state=Trusted.QUARANTINED, channels=1, quarantined_until=at, reason=str(at)) for at in (5.0, 9.0)]
-    trust = [
-        merged_source(*(source(trust=each) for each in found)).trust
-        for found in ([verified, SourceTrust()], [verified, unverified])
-    ]
-    assert trust == [verified, SourceTrust(verified=2, channels=4)]
+    found = merged_source(source(trust=SourceTrust(channels=1)), source(trust=verified)).trust
+    assert found == SourceTrust(state=Trusted.VERIFIED, verified=2, channels=4)
     found = merged_source(*(source(trust=each) for each in (verified, *caught))).trust
     assert found == SourceTrust(state=Trusted.QUARANTINED, verified=2, channels=5, quarantined_until=9.0, reason="9.0")
-    cached = SourceTrust(state=Trusted.QUARANTINED, reason="from a cache")
-    assert merged_source(source(trust=verified), source(trust=cached)).trust.reason == "from a cache"
     assert merged_source(source(), source()).trust == SourceTrust()
