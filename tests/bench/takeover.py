@@ -56,6 +56,7 @@ def fill(settings: Settings, known: list[NewName]) -> None:
             writer.apply(Changes(states=[StateChange(list(batch), "REGISTERED", 1.0, 0.9)]))
         for batch in pieces(range(len(known) // BLOCK), LOOKS):
             writer.apply(looks_of(batch))
+    with closing(open_next(settings)) as writer:  # what was written to a lot lately is not packed
         for block in writer.packable()[0]:
             writer.pack(block)
 
