@@ -159,8 +159,9 @@ class Stack:
 
 
 async def until_standing_by(stack: Stack) -> None:
-    """Until its coordinator follows another one, and its fast checker has begun."""
-    ready = ('"event":"instance_follows"', '"pool":"fast","methods"')
+    """Until its coordinator follows another one, and every other process has begun its work."""
+    pools = [f'"pool":"{pool}","methods"' for pool in ("fast", "intermediate", "deep")]
+    ready = [f'"event":"{event}"' for event in ("instance_follows", "feed_listening", "listening")] + pools
     while not all(words in stack.log_file.read_text(encoding="utf-8") for words in ready):  # noqa: ASYNC110  # a file
         await asyncio.sleep(_POLL)
 
