@@ -7,7 +7,7 @@ hand it back to get the next page, None means there is none.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from common.core.domains.last_look import LastLook
 from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow, TrustRow
@@ -145,6 +145,36 @@ class Writer(Protocol):
 
     def close(self) -> None:
         """Tidy up, release the lock. Calling it twice is harmless."""
+        ...
+
+
+class Mark(NamedTuple):
+    """Which transaction: the epoch that wrote it, and its number among those of that epoch, counted from 1."""
+
+    epoch: int
+    number: int
+
+
+@runtime_checkable
+class RemoteWriter(Writer, Protocol):
+    """A writer whose server may be away. `identity` tells its database from every other one."""
+
+    identity: str
+
+    def take_mark(self, changes: Changes) -> Mark:
+        """The mark of changes that `apply` could not write, or was not given: they are written with it, or never."""
+        ...
+
+    def last_mark(self) -> Mark:
+        """The mark of what was written last; (0, 0) where nothing was."""
+        ...
+
+    def apply_marked(self, changes: Changes, mark: Mark) -> bool:
+        """Write changes with the mark they have, as `apply`; False where this mark, or a later one, was written before."""
+        ...
+
+    def interrupt(self) -> None:
+        """End calls under way that the server does not answer: they raise StoreAway. From any thread; waits for nothing."""
         ...
 
 

@@ -21,7 +21,7 @@ from common.store.postgres import fence, forgetting, name_statements, record_sta
 from common.store.postgres.begun import Marker
 from common.store.postgres.partitions import PartitionBusyError, Partitions, ledger_width
 from common.store.postgres.session import LOADING, WRITING, Connection, Server, cut, engine_of, is_alive, row_of, rows_of
-from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME
+from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME, Mark
 
 #: Blocks of last looks and deliveries read at once while loading.
 LOOKS_BATCH, LOAD_BATCH = 200, 1000
@@ -74,7 +74,7 @@ class PostgresWriter:
         self._closed = False
         self._tried: Changes | None = None  # what may be written already, or not
         self._number = 0  # of the changes that are written, or were last
-        self._marks: set[str] = set()  # of the last commit that was answered, and of those after it that were not
+        self._marks: set[Mark] = set()  # of the last commit that was answered, and of those after it that were not
         self._connection: Connection | None = None
         self._look: Connection | None = None
         try:
@@ -114,9 +114,36 @@ class PostgresWriter:
             self._tried, self._number = changes, self._number + 1
         self._marks |= {self._mark} if self._marks else set()
         with self._transaction("write") as connection:
-            if not (again and self._was_written(connection)):
-                self._write(connection, changes)
+            if not (again and self._last_written(connection) >= self._mark):
+                self._write(connection, changes, self._mark)
         self._tried, self._marks = None, {self._mark}
+
+    def take_mark(self, changes: Changes) -> Mark:
+        """The mark of changes that are not written by `apply`."""
+        if changes is not self._tried:
+            self._tried, self._number = changes, self._number + 1
+        return self._mark
+
+    def last_mark(self) -> Mark:
+        """The mark of what was written last."""
+        with self._transaction("read the last mark") as connection:
+            return self._last_written(connection)
+
+    def apply_marked(self, changes: Changes, mark: Mark) -> bool:
+        """Write changes with their mark, unless they were written."""
+        self._marks |= {mark} if self._marks else set()
+        with self._transaction("write what was spooled") as connection:
+            fresh = self._last_written(connection) < mark
+            if fresh:
+                self._write(connection, changes, mark)
+        self._marks = {mark}
+        return fresh
+
+    def interrupt(self) -> None:
+        """Cut the connections: the next calls open others."""
+        for connection in (self._look, self._connection):
+            if connection is not None:
+                cut(connection)
 
     def details(self, ids: Sequence[int]) -> dict[int, bytes]:
         """The encoded details of these names."""
@@ -159,7 +186,7 @@ class PostgresWriter:
     def verify(self) -> None:
         """Raise StoreLost where the database is no longer the one that was opened."""
         with self._looking("look whether the state is still there") as connection:
-            if tables.read_identity(connection) != self._identity:
+            if tables.read_identity(connection) != self.identity:
                 raise StoreLost(f"{self._server.shown} was replaced by another database: restore it from a backup")
 
     def close(self) -> None:
@@ -187,25 +214,25 @@ class PostgresWriter:
         with self._transaction("bring the state up to date") as connection:
             tables.migrate(connection)
             identity = tables.read_identity(connection)
-        self._identity = str(identity)
-        self._marker.note(self._identity)
+        self.identity = str(identity)
+        self._marker.note(self.identity)
         with self._transaction("forget old names") as connection:
             forgetting.forget_names(connection, forget_before)
         self._look = self._connect_look()
 
-    def _was_written(self, connection: Connection) -> bool:
-        """Whether the server has the changes whose commit it did not answer. Raises StoreAway while that is not decided."""
+    def _last_written(self, connection: Connection) -> Mark:
+        """The mark of the last commit, also of one that was not answered. Raises StoreAway while that is not decided."""
         try:
             row = row_of(connection, _LAST_COMMIT, (tables.COMMIT_KEY,))
         except errors.LockNotAvailable:
             raise StoreAway(f"{self._server.shown} has not ended a transaction whose connection broke") from None
-        return row is not None and row[0] == self._mark
+        return _parse_mark(row)
 
     @property
-    def _mark(self) -> str:
-        return f"{self._epoch}.{self._number}"
+    def _mark(self) -> Mark:
+        return Mark(self._epoch, self._number)
 
-    def _write(self, connection: Connection, changes: Changes) -> None:
+    def _write(self, connection: Connection, changes: Changes, mark: Mark) -> None:
         known = self._partitions
         name_statements.write_names(connection, changes)
         record_statements.write_events(connection, known, changes.events)
@@ -214,7 +241,7 @@ class PostgresWriter:
         record_statements.write_ledger(connection, known, changes.ledger, self._ledger_per_name, self._ledger_width)
         if changes.problems is not None:
             record_statements.write_problems(connection, changes.problems)
-        meta = {**changes.meta, tables.COMMIT_KEY: self._mark}
+        meta = {**changes.meta, tables.COMMIT_KEY: f"{mark.epoch}.{mark.number}"}
         if changes.events:
             meta[schema.SEQ_KEY] = str(max(event.seq for event in changes.events))
         record_statements.write_meta(connection, meta)
@@ -300,7 +327,7 @@ class PostgresWriter:
         """Raise StoreBehind where a server that took over lacks what another one has answered."""
         if self._marks:
             row = row_of(connection, _COMMIT, (tables.COMMIT_KEY,))
-            if row is None or row[0] not in self._marks:
+            if _parse_mark(row) not in self._marks:
                 connection.close()  # with the next one it is found again
                 raise StoreBehind(f"{self._server.shown} is back without what was committed last")
 
@@ -314,3 +341,9 @@ class PostgresWriter:
     def _require_open(self, doing: str) -> None:
         if self._closed:
             raise StoreError(f"{self._server.shown}: cannot {doing}: the store is closed")
+
+
+def _parse_mark(row: tuple[Any, ...] | None) -> Mark:
+    """The mark in a row of `meta`; (0, 0) where there is none of ours."""
+    epoch, _, number = str(row[0] if row else "").partition(".")
+    return Mark(int(epoch), int(number)) if epoch.isdecimal() and number.isdecimal() else Mark(0, 0)

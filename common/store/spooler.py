@@ -1,0 +1,131 @@
+"""Writes transactions to the database, or to a file of this host while its server is away; and later all of it in order.
+
+For one thread at a time. What is spooled counts as written: nothing newer reaches the database before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from common.core.model.records import Changes
+from common.errors import LeaseLost, StoreAway, StoreBehind, StoreDamaged, StoreDenied, StoreError, StoreFull, StoreLost
+from common.store.lease_contract import Leader
+from common.store.spool import LIMIT, VERSION, Header, Record, Spool, find_spools, set_aside
+from common.store.store_contract import Mark, RemoteWriter
+
+#: Errors that say nothing about what is written: the same may be written later.
+_AGAIN = (StoreAway, StoreFull, StoreLost, StoreDenied, LeaseLost)
+
+
+class Replayed(NamedTuple):
+    """What became of a file that an earlier run left: how many transactions were written, and why the rest was not."""
+
+    path: Path
+    written: int
+    reason: str = ""
+
+
+class Spooler:
+    """`directory`: of the instance that leads as `leader`; `now` gives epoch seconds."""
+
+    def __init__(
+        self, store: RemoteWriter, directory: Path, leader: Leader, now: Callable[[], float], limit: int = LIMIT
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._header = Header(VERSION, store.identity, leader.epoch, leader.boot, leader.instance)
+        self._now = now
+        self._limit = limit
+        self._spool: Spool | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many transactions wait for the server."""
+        return 0 if self._spool is None else self._spool.waiting
+
+    @property
+    def since(self) -> float | None:
+        """When the first of them was spooled, in epoch seconds."""
+        return None if self._spool is None else self._spool.since
+
+    def write(self, changes: Changes, *, may_spool: bool, reachable: bool) -> bool:
+        """Write changes; whether they were spooled. Raises StoreAway where that is not allowed, or there is no room.
+
+        `reachable`: the server answered just now. While something waits it is not tried otherwise.
+        """
+        try:
+            self.replay(reachable=reachable or not self.waiting)
+            self._store.apply(changes)
+        except StoreBehind:
+            raise
+        except StoreAway as error:
+            if not may_spool or changes.is_empty():
+                raise
+            self._append(changes, error)
+            return True
+        return False
+
+    def replay(self, *, reachable: bool = True) -> int:
+        """Write what waits, in order; how many transactions. Raises StoreError, and goes on behind the last one then."""
+        if not reachable:
+            raise StoreAway("the server of the database is away still")
+        if self._spool is None:
+            return 0
+        written = _replay(self._store, self._spool)
+        self._spool.remove()
+        self._spool = None
+        return written
+
+    def close(self) -> None:
+        """Close the file; what waits in it stays for the next run."""
+        if self._spool is not None:
+            self._spool.close()
+
+    def _append(self, changes: Changes, away: StoreAway) -> None:
+        try:
+            if self._spool is None:
+                self._spool = Spool.create(self._directory, self._header, self._limit)
+            self._spool.append(Record(self._store.take_mark(changes).number, self._now(), changes))
+        except StoreError as error:
+            raise StoreAway(f"{away}; nothing is spooled: {error}") from None
+
+
+def replay_left(store: RemoteWriter, directory: Path) -> list[Replayed]:
+    """Write what earlier runs spooled there and did not write, before anything is read. Raises StoreError.
+
+    A file of an epoch that another one followed, which has written since, is set aside: its names may be in a newer state.
+    """
+    return [_replay_file(store, path) for path in find_spools(directory)]
+
+
+def _replay_file(store: RemoteWriter, path: Path) -> Replayed:
+    try:
+        spool = Spool.open(path)
+    except StoreDamaged as error:
+        return Replayed(set_aside(path), 0, str(error))
+    header, last = spool.header, store.last_mark()
+    if header.store != store.identity:
+        return Replayed(spool.leave(), 0, "it is of another database")
+    if last.epoch > header.epoch:
+        return Replayed(spool.leave(), 0, f"another instance has led since, and has written in epoch {last.epoch}")
+    try:
+        written = _replay(store, spool)
+    except _AGAIN:
+        spool.close()
+        raise
+    except StoreError as error:
+        return Replayed(spool.leave(), 0, str(error))
+    if spool.damaged:
+        return Replayed(spool.leave(), written, "it is damaged behind these")
+    spool.remove()
+    return Replayed(path, written)
+
+
+def _replay(store: RemoteWriter, spool: Spool) -> int:
+    written = 0
+    while (record := spool.peek()) is not None:
+        written += store.apply_marked(record.changes, Mark(spool.header.epoch, record.number))
+        spool.skip()
+    return written
