@@ -21,7 +21,8 @@ from common.process import Runtime
 from common.store.file_leases import open_leases
 from common.store.file_members import open_members
 from common.store.lease_contract import Lease, Leases
-from common.store.store_contract import Writer
+from common.store.spooler import replay_left
+from common.store.store_contract import RemoteWriter, Writer
 from common.store.writer import leave_locked, open_writer
 
 #: Seconds after which the store's thread hands Python's lock over to the loop, for which every process waits.
@@ -38,7 +39,7 @@ async def main(runtime: Runtime) -> None:
     membership = Membership(runtime, open_members(runtime.settings))
     try:
         await membership.join()
-        await membership.run(stand_by_and_lead(runtime, leases))
+        await membership.run(stand_by_and_lead(runtime, leases, membership))
     except StoreDenied as error:  # a new process reads the setting again, or the file that holds it
         raise ConfigError([f"STORE_URL: {error}"]) from None
     finally:
@@ -46,27 +47,28 @@ async def main(runtime: Runtime) -> None:
         membership.close()
 
 
-async def stand_by_and_lead(runtime: Runtime, leases: Leases) -> None:
+async def stand_by_and_lead(runtime: Runtime, leases: Leases, membership: Membership) -> None:
     """Wait for the lease and lead with it, and once it is lost or the database server is away again, until told to stop."""
     standby = Standby(runtime, leases)
     while (lease := await standby.wait_for_lease()) is not None:
         try:
-            await lead(runtime, lease)
+            await lead(runtime, lease, membership)
         except StoreAway as error:
             standby.note_away(error)
             await runtime.rest(AWAY_LOOK)
 
 
-async def lead(runtime: Runtime, lease: Lease) -> None:
+async def lead(runtime: Runtime, lease: Lease, membership: Membership) -> None:
     """Lead until told to stop, or until another instance has taken over.
 
     Raises StoreAway where the lease ran out while the server of the database was away.
     """
-    keeper = LeaseKeeper(runtime, lease)
+    keeper = LeaseKeeper(runtime, lease, lambda: membership.others)
     threads = ThreadPoolExecutor(1, thread_name_prefix="store")
     try:
         store = await open_store(runtime, keeper, threads)
         try:
+            await replay_spools(runtime, keeper, threads, store)
             host = await Host.start(runtime, store, threads, keeper)
             await host.run()
         finally:
@@ -93,6 +95,18 @@ async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolE
         else:
             runtime.waiting_until = None
             return store
+
+
+async def replay_spools(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolExecutor, store: Writer) -> None:
+    """Write what earlier runs of this instance spooled while the server was away, before the state is read."""
+    if not isinstance(store, RemoteWriter):
+        return
+    replaying = partial(replay_left, store, runtime.settings.instance_dir)
+    for done in await run_with_heartbeat(keeper.beat, threads, replaying):
+        if done.reason:
+            runtime.log.error("spool_left", file=str(done.path), transactions=done.written, reason=done.reason)
+        else:
+            runtime.log.info("spool_written", file=str(done.path), transactions=done.written)
 
 
 def _close_store(threads: ThreadPoolExecutor, store: Writer) -> None:

@@ -16,7 +16,16 @@ from common.config import Settings
 from common.errors import InstanceTaken, StoreError
 from common.instances import FORGOTTEN_AFTER, Instance
 from common.process import Runtime
-from common.store.member_contract import ANNOUNCE_EVERY, KEPT_FOR, Holder, Member, Members, Shown
+from common.store.member_contract import (
+    ANNOUNCE_EVERY,
+    KEPT_FOR,
+    Holder,
+    Member,
+    Members,
+    SharedMembers,
+    Shown,
+    other_names,
+)
 
 #: Tells the run of this process from earlier ones, which may have died without taking their announcement back.
 INCARNATION = secrets.token_hex(8)
@@ -53,7 +62,10 @@ class Claim:
 
 
 class Membership:
-    """Announces the instance of a coordinator until it is closed, from a thread of its own: a start may hold the loop up."""
+    """Announces the instance of a coordinator until it is closed, from a thread of its own: a start may hold the loop up.
+
+    `others`: the other instances that were there when the store was read last; None where that is not known.
+    """
 
     def __init__(self, runtime: Runtime, members: Members, incarnation: str = INCARNATION) -> None:
         self._runtime = runtime
@@ -61,6 +73,7 @@ class Membership:
         self._incarnation = incarnation
         self._claim = Claim()
         self._failing = False
+        self.others: frozenset[str] | None = None
         self._loop = asyncio.get_running_loop()
         self._taken: asyncio.Future[None] = self._loop.create_future()
         self._closed = threading.Event()
@@ -119,6 +132,8 @@ class Membership:
             self._claim.clear()
             if member.shown.leader == member.name:
                 self._members.forget(FORGOTTEN_AFTER)
+            if isinstance(self._members, SharedMembers):
+                self.others = other_names(self._members.roster(), member.name)
         return holder
 
     def _announce_until_closed(self) -> None:

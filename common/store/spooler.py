@@ -50,10 +50,11 @@ class Spooler:
         """When the first of them was spooled, in epoch seconds."""
         return None if self._spool is None else self._spool.since
 
-    def write(self, changes: Changes, *, may_spool: bool, reachable: bool) -> bool:
-        """Write changes; whether they were spooled. Raises StoreAway where that is not allowed, or there is no room.
+    def write(self, changes: Changes, *, may_spool: bool, reachable: bool) -> str:
+        """Write changes; why they were spooled, "" where they were not.
 
-        `reachable`: the server answered just now. While something waits it is not tried otherwise.
+        Raises StoreAway where that is not allowed, or there is no room. `reachable`: the server answered just now. While
+        something waits it is not tried otherwise.
         """
         try:
             self.replay(reachable=reachable or not self.waiting)
@@ -64,8 +65,8 @@ class Spooler:
             if not may_spool or changes.is_empty():
                 raise
             self._append(changes, error)
-            return True
-        return False
+            return str(error)
+        return ""
 
     def replay(self, *, reachable: bool = True) -> int:
         """Write what waits, in order; how many transactions. Raises StoreError, and goes on behind the last one then."""

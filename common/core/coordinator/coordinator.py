@@ -24,6 +24,7 @@ from common.core.coordinator.inputs import (
     MessageArrived,
     Restored,
     SendFailed,
+    StoreSpooled,
     Tick,
     WorkerLeft,
 )
@@ -31,6 +32,7 @@ from common.core.coordinator.message_router import MessageRouter
 from common.core.coordinator.self_check import SelfCheck
 from common.core.coordinator.status import Status
 from common.core.coordinator.wiring import Policy, Rooms
+from common.core.domains.journal import SpoolState
 from common.core.model.effects import Commit, Effect
 from common.core.model.methods import POOLS
 from common.core.model.stored_state import StoredState
@@ -131,10 +133,21 @@ class Coordinator:
                 rooms.callbacks.replay_callback(row, now)
             case CommitDelayed(reason, away):
                 rooms.domains.journal.unwritable, rooms.domains.journal.is_away = reason, away
+            case StoreSpooled(spool):
+                self._note_spool(spool)
             case Restored(state):
                 self._restore_state(state)
             case Draining():
                 self._stopping = True
+
+    def _note_spool(self, spool: SpoolState | None) -> None:
+        """Note what waits outside the database; names that have to be read wait for as long."""
+        journal, starts = self.rooms.domains.journal, self.rooms.starts
+        begins, journal.spool = spool is not None and journal.spool is None, spool
+        if begins:
+            starts.hold_unread()
+        elif spool is None:
+            starts.release_unread()
 
     def _take_list(self, event: ListRead | ListSame | ListChunkRead | ListEnd | ListFailed, now: float) -> None:
         """Take an input of the list reader."""
@@ -193,7 +206,10 @@ class Coordinator:
         if now - self._evicted_at >= EVICT_EVERY:
             self._evicted_at = now
             waiting, journal = rooms.canaries.waiting_names(), rooms.domains.journal
-            rooms.domains.working_set.evict_stable(lambda e: e.name in waiting or journal.is_unwritten(e), now)
+            crowded_only = journal.spool is not None  # it could not be loaded again before the database is back
+            rooms.domains.working_set.evict_stable(
+                lambda entry: entry.name in waiting or journal.is_unwritten(entry), now, crowded_only=crowded_only
+            )
 
     def _hand_out(self, now: float) -> None:
         """Begin checks, and send queries, sweeps and callbacks that are ready."""

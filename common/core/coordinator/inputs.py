@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from common.core.domains.journal import SpoolState
 from common.core.model.records import DeliveryRow
 from common.core.model.stored_state import StoredState
 from common.core.registries.directory import Directory
@@ -91,6 +92,13 @@ class CommitDelayed:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreSpooled:
+    """Transactions count as written that wait in a file while the server of the database is away; None: none waits any more."""
+
+    spool: SpoolState | None
+
+
+@dataclass(frozen=True, slots=True)
 class ListRead:
     """The domain list was read and compared with what is watched; the answer is TakeList or LeaveList."""
 
@@ -153,7 +161,7 @@ class DetailsFetched:
 
 
 Input = (
-    Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed
+    Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed | StoreSpooled
     | ListRead | ListSame | ListChunkRead | ListEnd | ListFailed | DirectoryChanged
     | DeliveryFetched | DetailsFetched | Draining
 )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct, structs
@@ -40,12 +41,21 @@ TOUCH_EVERY, TOUCH_LIMIT = 15.0, 2000
 PIECE = 4096
 
 
+class SpoolState(NamedTuple):
+    """Why transactions wait outside the database, how many, and since when, in epoch seconds."""
+
+    reason: str
+    waiting: int
+    since: float
+
+
 class Journal:
     """See the module. `encode` turns a detail or a ledger entry into bytes.
 
     `next_seq` is the number of the next event. `unwritable` says why the transaction under way could not be written yet, ""
     while it can, and `is_away` whether that is because the server of the database cannot be reached; `writing_since` is when it
-    began, in epoch seconds, None without one.
+    began, in epoch seconds, None without one. `spool` is set while transactions that count as written wait outside the
+    database: what is read from that is older than they are.
     """
 
     def __init__(self, table: DomainTable, working_set: WorkingSet, encode: Callable[[Struct], bytes], now: float) -> None:
@@ -55,6 +65,7 @@ class Journal:
         self.next_seq = 1
         self.unwritable = ""
         self.is_away = False
+        self.spool: SpoolState | None = None
         self.writing_since: float | None = None
         self._next = Changes()
         self._changed: dict[str, Entry] = {}  # rows for the next transaction

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
+from common.core.checks.admission import CheckRequest
 from common.core.coordinator.coordinator import STATUS_EVERY, STATUS_FIRST, WARM_UP, Coordinator
 from common.core.coordinator.inputs import (
     CommitDelayed,
@@ -21,9 +23,13 @@ from common.core.coordinator.inputs import (
     Measured,
     MessageArrived,
     Restored,
+    StoreSpooled,
     Tick,
 )
-from common.core.model.effects import Commit, Effect, Publish, TakeList
+from common.core.domains.domain_table import Flag
+from common.core.domains.journal import SpoolState
+from common.core.model.effects import Commit, Effect, FetchDetails, Publish, TakeList
+from common.core.model.records import Detail
 from common.core.model.stored_state import StoredState
 from common.core.rate_limits.saved import Saved, encode_saved
 from common.core.registries.directory import Directory
@@ -98,6 +104,26 @@ def test_no_check_begins_before_every_pool_has_a_worker_or_had_time_to_start_one
     core.rooms.workers.note_credit(credit("fast"), NOW + WARM_UP + 1)
 
     assert sent_to(core.handle(Tick(), NOW + WARM_UP + 1), Tasks) == ["fast-0@h"]
+
+
+def test_while_transactions_are_spooled_names_that_are_loaded_stay_and_others_wait_to_be_read() -> None:
+    """What is read would be older than what is spooled; when that is written all is as before."""
+    core = new_core()
+    rooms = core.rooms
+    connect(rooms, NOW + WARM_UP)
+    watch(rooms, "a.com", "b.com", at=NOW + 1e6)
+    loaded, stored = rooms.domains.load_name(0, Detail(), NOW), 1
+    rooms.domains.table.set_flags(np.array([stored]), Flag.DETAILED, on=True)
+    for waiting in (1, 2):
+        core.handle(StoreSpooled(SpoolState("away", waiting, NOW)), NOW + WARM_UP)
+        assert rooms.domains.journal.spool == SpoolState("away", waiting, NOW)
+    rooms.starts.request_check(CheckRequest(stored))
+    effects = core.handle(Tick(), NOW + WARM_UP + 10)
+    assert [effect for effect in effects if isinstance(effect, FetchDetails)] == []
+    assert rooms.domains.working_set.loaded[0] is loaded
+    effects = core.handle(StoreSpooled(None), NOW + WARM_UP + 11) + core.handle(Tick(), NOW + WARM_UP + 12)
+    assert [effect.ids for effect in effects if isinstance(effect, FetchDetails)] == [(stored,)]
+    assert 0 not in rooms.domains.working_set.loaded
 
 
 def test_a_draining_coordinator_hands_out_nothing_and_becomes_durable() -> None:
