@@ -59,6 +59,10 @@ class LeaseKeeper:
         """Whether the lease has not run out."""
         return self._lease.is_valid()
 
+    def reaches_store(self) -> bool:
+        """Whether the lease has not run out, and the last renewal did not fail because the server is away."""
+        return self.is_valid() and self._away_at is None
+
     def is_certain(self) -> bool:
         """Whether it is certain that no other instance leads."""
         return self.is_valid() or self._goes_on()
@@ -144,13 +148,13 @@ class LeaseKeeper:
                 self._away_at = None
 
     def _note_away(self, error: StoreAway) -> None:
-        if self._lost is not None or self._lease.is_valid():
+        if self._lost is not None:
             return
-        if not self._goes_on():
+        if not self.is_certain():
             self._note_lost(error)
-            return
-        for end_calls in self._waiting:
-            end_calls()
+        elif self._has_consents():
+            for end_calls in self._waiting:
+                end_calls()
 
     def _note_lost(self, error: LeaseLost | StoreAway) -> None:
         self._lost = error

@@ -76,7 +76,7 @@ class StoreCalls:
         while True:
             known = failed or self._is_spooling() or self._runtime.stopping.is_set()  # a moment's absence needs no file
             may_spool = known and self._keeper.may_spool()
-            write = partial(self._write, command.changes, may_spool=may_spool, reachable=self._keeper.is_valid())
+            write = partial(self._write, command.changes, may_spool=may_spool, reachable=self._keeper.reaches_store())
             try:
                 reason = await self._loop.run_in_executor(self._threads, write)
             except StoreBehind:
@@ -86,6 +86,8 @@ class StoreCalls:
                 if self._runtime.stopping.is_set() or (away and not self._keeper.is_certain()):
                     raise
                 failed = True
+                if away and not may_spool and not self._keeper.reaches_store() and self._keeper.may_spool():
+                    continue
                 self._handle(CommitDelayed(str(error), away))
                 await asyncio.sleep(COMMIT_RETRY)
             else:
@@ -108,7 +110,7 @@ class StoreCalls:
         """Write what was spooled once the lease is renewed, also where nothing else is to be written. Raises StoreError."""
         while True:
             await asyncio.sleep(SPOOL_LOOK)
-            if self._spooler is not None and self._spooler.waiting and self._keeper.is_valid():
+            if self._spooler is not None and self._spooler.waiting and self._keeper.reaches_store():
                 try:
                     await self._loop.run_in_executor(self._threads, self._spooler.replay)
                 except StoreBehind:
@@ -138,7 +140,7 @@ class StoreCalls:
     async def _read(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         """What the store has; where its server is away once it is back, for as long as no other instance leads."""
         while True:
-            goes_on = self._keeper.is_certain() and not self._keeper.is_valid()
+            goes_on = self._keeper.is_certain() and not self._keeper.reaches_store()
             if not (goes_on or self._is_spooling()):
                 try:
                     return await self._loop.run_in_executor(threads, work)

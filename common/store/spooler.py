@@ -53,11 +53,11 @@ class Spooler:
     def write(self, changes: Changes, *, may_spool: bool, reachable: bool) -> str:
         """Write changes; why they were spooled, "" where they were not.
 
-        Raises StoreAway where that is not allowed, or there is no room. `reachable`: the server answered just now. While
-        something waits it is not tried otherwise.
+        Raises StoreAway where that is not allowed, or there is no room. Where the server is not `reachable`, as far as is
+        known, it is not tried.
         """
         try:
-            self.replay(reachable=reachable or not self.waiting)
+            self.replay(reachable=reachable)
             self._store.apply(changes)
         except StoreBehind:
             raise

@@ -100,7 +100,7 @@ def numbers(settings: Settings) -> list[int]:
         return [row.seq for row in reader.events()]
 
 
-def write(spooler: Spooler, *wanted: int, may_spool: bool = True, reachable: bool = False) -> list[bool]:
+def write(spooler: Spooler, *wanted: int, may_spool: bool = True, reachable: bool = True) -> list[bool]:
     """Write some; whether each was spooled."""
     return [spooler.write(change(number), may_spool=may_spool, reachable=reachable) != "" for number in wanted]
 
@@ -113,7 +113,7 @@ def test_what_cannot_be_written_is_spooled_and_written_in_order(spooler: Spooler
     assert (spooler.waiting, spooler.since) == (2, 1000.0)
     assert numbers(settings) == [1]
     gate.away = False
-    assert write(spooler, 4) == [True]  # the server may be there, but the lease was not renewed
+    assert write(spooler, 4, reachable=False) == [True]  # the server may be there, but the lease was not renewed
     assert write(spooler, 5, reachable=True) == [False]
     assert numbers(settings) == [1, 2, 3, 4, 5]
     assert (spooler.waiting, spooler.since, find_spools(settings.instance_dir)) == (0, None, [])
