@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from common import instances, version
-from common.clock import now
+from common.clock import monotonic, now
 from common.config import Settings
 from common.errors import InstanceTaken, StoreError
 from common.instances import FORGOTTEN_AFTER, Instance
@@ -31,6 +31,8 @@ from common.store.member_contract import (
 INCARNATION = secrets.token_hex(8)
 #: Seconds until an announcement that failed or was refused is tried again, and seconds that the end of the thread may take.
 RETRY_EVERY, STOP_LIMIT = 1.0, 5.0
+#: Seconds between two looks which other instances there are: one that joins must be known before the store may go away.
+LOOK_EVERY = 1.0
 #: Seconds within which what a process sent before it died may still arrive.
 IN_FLIGHT = 1.0
 #: Longest name of a host that is announced.
@@ -132,13 +134,27 @@ class Membership:
             self._claim.clear()
             if member.shown.leader == member.name:
                 self._members.forget(FORGOTTEN_AFTER)
-            if isinstance(self._members, SharedMembers):
-                self.others = other_names(self._members.roster(), member.name)
+            self._note_others()
         return holder
+
+    def _note_others(self) -> None:
+        if isinstance(self._members, SharedMembers):
+            self.others = other_names(self._members.roster(), self._runtime.settings.instance_id)
+
+    def _rest(self, seconds: float) -> bool:
+        """Wait until the next announcement, and look which others there are meanwhile; whether this was closed."""
+        until = monotonic() + seconds
+        while (left := until - monotonic()) > 0:
+            if self._closed.wait(min(left, LOOK_EVERY)):
+                return True
+            if until - monotonic() > 0:
+                with suppress(StoreError):  # the next announcement says so
+                    self._note_others()
+        return self._closed.is_set()
 
     def _announce_until_closed(self) -> None:
         wait = ANNOUNCE_EVERY
-        while not self._closed.wait(wait):
+        while not self._rest(wait):
             wait = RETRY_EVERY
             try:
                 holder = self._announce()
