@@ -6,12 +6,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from common import leader_file
 from common.config import Settings
 from common.core.telemetry.problems import Problem
 from common.errors import StoreAway, StoreDamaged, StoreError, StoreLost
 from common.store import database_file
-from common.store.spool import find_left, find_spools
+from common.store.spool import find_left
 
 #: Free bytes below which nothing of use can be written, and below which the disk is nearly full: the log of the database takes
 #: up to 64 MiB, and a large list as much. A small disk is nearly full where less than this share of it is free.
@@ -77,11 +76,7 @@ def _file_problems(store: Path, error: StoreError | None) -> Iterator[Problem]:
 
 def spool_problems(settings: Settings) -> Iterator[Problem]:
     """Transactions that this instance keeps, and will not write by itself. To be called in a thread."""
-    left = find_left(settings.instance_dir)
-    leader = leader_file.read_leader(settings.instance_dir)
-    if leader is not None and leader.instance != settings.instance_id:
-        left += find_spools(settings.instance_dir)
-    if left:
+    if left := find_left(settings.instance_dir):
         yield Problem(
             "spool_left",
             f"What was decided here while the database was away is not in it: {', '.join(path.name for path in left[:3])} in "

@@ -141,6 +141,7 @@ class Host:
         self._spawn(self._upkeep.pack())
         self._spawn(self._upkeep.verify())
         self._spawn(self._calls.follow_spool())
+        self._spawn(self._calls.take_over())
         self._tick()
         self._keeper.end_start()
         stopping = self._loop.create_task(self._runtime.stopping.wait())

@@ -14,6 +14,7 @@ from actors.coordinator.beating import run_with_heartbeat
 from actors.coordinator.host import Host
 from actors.coordinator.lease_keeper import LeaseKeeper
 from actors.coordinator.membership import Membership
+from actors.coordinator.spools import log_spools, replay_spools
 from actors.coordinator.standby import AWAY_LOOK, Standby
 from common.clock import now
 from common.errors import ConfigError, LeaseLost, StoreAway, StoreDenied, StoreError, StoreLocked
@@ -21,8 +22,7 @@ from common.process import Runtime
 from common.store.file_leases import open_leases
 from common.store.file_members import open_members
 from common.store.lease_contract import Lease, Leases
-from common.store.spooler import replay_left
-from common.store.store_contract import RemoteWriter, Writer
+from common.store.store_contract import Writer
 from common.store.writer import leave_locked, open_writer
 
 #: Seconds after which the store's thread hands Python's lock over to the loop, for which every process waits.
@@ -68,7 +68,8 @@ async def lead(runtime: Runtime, lease: Lease, membership: Membership) -> None:
     try:
         store = await open_store(runtime, keeper, threads)
         try:
-            await replay_spools(runtime, keeper, threads, store)
+            replaying = partial(replay_spools, runtime.settings, store)
+            log_spools(runtime, await run_with_heartbeat(keeper.beat, threads, replaying))
             host = await Host.start(runtime, store, threads, keeper)
             await host.run()
         finally:
@@ -95,18 +96,6 @@ async def open_store(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolE
         else:
             runtime.waiting_until = None
             return store
-
-
-async def replay_spools(runtime: Runtime, keeper: LeaseKeeper, threads: ThreadPoolExecutor, store: Writer) -> None:
-    """Write what earlier runs of this instance spooled while the server was away, before the state is read."""
-    if not isinstance(store, RemoteWriter):
-        return
-    replaying = partial(replay_left, store, runtime.settings.instance_dir)
-    for done in await run_with_heartbeat(keeper.beat, threads, replaying):
-        if done.reason:
-            runtime.log.error("spool_left", file=str(done.path), transactions=done.written, reason=done.reason)
-        else:
-            runtime.log.info("spool_written", file=str(done.path), transactions=done.written)
 
 
 def _close_store(threads: ThreadPoolExecutor, store: Writer) -> None:

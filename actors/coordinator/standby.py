@@ -9,6 +9,7 @@ from functools import partial
 
 from actors.coordinator.beating import run_with_heartbeat
 from actors.coordinator.promises import Promises
+from actors.coordinator.spools import hand_over_spools, log_spools
 from common import leader_file
 from common.bus import choose_way, leader_addresses
 from common.clock import monotonic, now
@@ -36,6 +37,7 @@ class Standby:
         self._away_since: float | None = None
         self._promises = Promises(runtime)
         self._taking = False
+        self._handed_over = 0  # the epoch whose leader has what an earlier run of this instance spooled
 
     async def wait_for_lease(self) -> Lease | None:
         """The lease of this instance, once there is no other; None where it was told to stop.
@@ -78,9 +80,20 @@ class Standby:
             self._note_unreadable(error)
             return None
         self._note_readable()
+        if leader is not None:
+            await self._hand_over(leader)
         if leader is not None and self._tell(leader):
             self._runtime.log.info("instance_follows", leader=leader.instance, epoch=leader.epoch)
         return None if lease is None else self._accept(lease)
+
+    async def _hand_over(self, leader: Leader) -> None:
+        """Hand over to another instance that leads what an earlier run of this one spooled; the next look tries again."""
+        if leader.instance == self._runtime.settings.instance_id or leader.epoch == self._handed_over:
+            return
+        handing = partial(hand_over_spools, self._runtime.settings, leader.epoch)
+        with contextlib.suppress(StoreError):
+            log_spools(self._runtime, await run_with_heartbeat(self._runtime.beat, None, handing))
+            self._handed_over = leader.epoch
 
     def _followed_unseen(self) -> Leader | None:
         """Another instance that led last, while the store does not say which one does; none while a lease is being taken."""

@@ -23,6 +23,7 @@ from common.core.coordinator.inputs import (
     Input,
     Measure,
     Measured,
+    RowsHandedOver,
     StoreSpooled,
 )
 from common.core.domains.journal import SpoolState
@@ -39,6 +40,8 @@ T = TypeVar("T")
 COMMIT_RETRY = 1.0
 #: Seconds between two looks whether what is spooled can be written.
 SPOOL_LOOK = 0.25
+#: Seconds between two looks for what other instances have handed over.
+HANDED_LOOK = 2.0
 
 
 class StoreCalls:
@@ -118,6 +121,22 @@ class StoreCalls:
                 except (StoreFull, StoreAway):
                     continue
                 self._note_spool("")
+
+    async def take_over(self) -> None:
+        """Give the core what other instances have recorded while the database was away. Raises StoreError."""
+        store, given = self._store, set[str]()
+        while isinstance(store, RemoteWriter):
+            await asyncio.sleep(HANDED_LOOK)
+            if self._is_spooling() or not self._keeper.reaches_store():
+                continue
+            try:
+                found = await self._loop.run_in_executor(self.readers, store.handed_over, given)
+            except StoreAway:
+                continue
+            if found.keys:
+                given.update(found.keys)
+                self._runtime.log.info("taken_over", events=len(found.events), deliveries=len(found.deliveries))
+                self._handle(RowsHandedOver(found))
 
     def end_calls(self) -> None:
         """End what the server of the database does not answer: what waits behind it can be spooled then."""

@@ -5,11 +5,12 @@ For one thread at a time. What is spooled counts as written: nothing newer reach
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
-from common.core.model.records import Changes
+from common.core.model.records import Changes, DeliveryRow, EventRow
 from common.errors import LeaseLost, StoreAway, StoreBehind, StoreDamaged, StoreDenied, StoreError, StoreFull, StoreLost
 from common.store.lease_contract import Leader
 from common.store.spool import LIMIT, VERSION, Header, Record, Spool, find_spools, set_aside
@@ -20,11 +21,23 @@ _AGAIN = (StoreAway, StoreFull, StoreLost, StoreDenied, LeaseLost)
 
 
 class Replayed(NamedTuple):
-    """What became of a file that an earlier run left: how many transactions were written, and why the rest was not."""
+    """What became of a file that an earlier run left: how many transactions were written, and why the rest was not.
+
+    `handed_over`: only its events and deliveries, for another instance has led since.
+    """
 
     path: Path
     written: int
     reason: str = ""
+    handed_over: bool = False
+
+
+class Handing(Protocol):
+    """Takes rows into a database that another instance leads."""
+
+    def put(self, store: str, events: Iterable[EventRow], deliveries: Iterable[DeliveryRow]) -> bool:
+        """Whether they are there now; False where it is not the database of this identity. Raises StoreError."""
+        ...
 
 
 class Spooler:
@@ -96,7 +109,8 @@ class Spooler:
 def replay_left(store: RemoteWriter, directory: Path) -> list[Replayed]:
     """Write what earlier runs spooled there and did not write, before anything is read. Raises StoreError.
 
-    A file of an epoch that another one followed, which has written since, is set aside: its names may be in a newer state.
+    Of an epoch that another one followed, which has written since, events and deliveries are handed over: its names may be in
+    a newer state.
     """
     return [_replay_file(store, path) for path in find_spools(directory)]
 
@@ -110,7 +124,7 @@ def _replay_file(store: RemoteWriter, path: Path) -> Replayed:
     if header.store != store.identity:
         return Replayed(spool.leave(), 0, "it is of another database")
     if last.epoch > header.epoch:
-        return Replayed(spool.leave(), 0, f"another instance has led since, and has written in epoch {last.epoch}")
+        return _hand_over(spool, store.hand_over)
     try:
         written = _replay(store, spool)
     except _AGAIN:
@@ -122,6 +136,44 @@ def _replay_file(store: RemoteWriter, path: Path) -> Replayed:
         return Replayed(spool.leave(), written, "it is damaged behind these")
     spool.remove()
     return Replayed(path, written)
+
+
+def hand_over_left(handover: Handing, directory: Path, leading: int) -> list[Replayed]:
+    """Hand over what earlier runs spooled there before the epoch that leads, of another instance. Raises StoreError."""
+    found = []
+    for path in find_spools(directory):
+        try:
+            spool = Spool.open(path)
+        except StoreDamaged as error:
+            found.append(Replayed(set_aside(path), 0, str(error)))
+            continue
+        if spool.header.epoch >= leading:
+            spool.close()
+            continue
+        found.append(_hand_over(spool, partial(handover.put, spool.header.store)))
+    return found
+
+
+def _hand_over(spool: Spool, put: Callable[[list[EventRow], list[DeliveryRow]], bool | None]) -> Replayed:
+    events: dict[str, EventRow] = {}
+    deliveries: dict[str, DeliveryRow] = {}
+    count = 0
+    try:
+        while (record := spool.peek()) is not None:
+            events |= {row.id: row for row in record.changes.events}
+            deliveries |= {row.id: row for row in record.changes.deliveries}
+            count += 1
+            spool.skip()
+        mine = put([*events.values()], [*deliveries.values()]) is not False
+    except BaseException:
+        spool.close()
+        raise
+    if not mine:
+        return Replayed(spool.leave(), 0, "it is of another database")
+    if spool.damaged:
+        return Replayed(spool.leave(), count, "it is damaged behind these", handed_over=True)
+    spool.remove()
+    return Replayed(spool.path, count, handed_over=True)
 
 
 def _replay(store: RemoteWriter, spool: Spool) -> int:

@@ -11,15 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from msgspec import structs
 
 from actors.control import local_problems
 from actors.control.local_problems import LOW, disk_problem
 from actors.control.store_readers import StoreReaders
 from common.errors import StoreAway, StoreDamaged, StoreError, StoreLost
-from common.leader_file import write_leader
 from common.store import database_file
-from common.store.lease_contract import Leader
 from common.store.reader import SqliteReader
 from tests.actors.control_lab import Lab
 from tests.actors.test_control_health import codes, stage
@@ -153,18 +150,11 @@ def test_a_database_server_has_no_disk_of_ours(tmp_path: Path) -> None:
 
 
 def test_transactions_that_will_not_be_written_are_told(tmp_path: Path) -> None:
-    """Files that were set aside; others where another instance leads, for this one writes them when it leads."""
+    """Files that were set aside; those that wait are written by themselves."""
     settings = Lab(tmp_path, INSTANCE_ID="here").settings
     settings.instance_dir.mkdir(parents=True, exist_ok=True)
-    assert [*local_problems.spool_problems(settings)] == []
     (settings.instance_dir / "spool-7").touch()
-    leader = Leader("here", "b", 8, "ipc://bus", "ipc://feed")
-    write_leader(settings.instance_dir, leader)
     assert [*local_problems.spool_problems(settings)] == []
-    write_leader(settings.instance_dir, structs.replace(leader, instance="there"))
-    (waiting,) = local_problems.spool_problems(settings)
-    assert "spool-7" in waiting.what
-    write_leader(settings.instance_dir, leader)
     (settings.instance_dir / "spool-7").rename(settings.instance_dir / "spool-7.left")
     (left,) = local_problems.spool_problems(settings)
     assert (left.code, left.unwatched, left.restart_helps) == ("spool_left", False, False)

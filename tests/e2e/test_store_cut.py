@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import ExitStack, closing
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from actors.coordinator.membership import LOOK_EVERY
 from common import heartbeat
 from common.processes.consents import BINDS, PROMISE_EVERY
+from common.store.spool import find_left, find_spools
 from tests.e2e.site import Site, until
 from tests.e2e.test_store_away import CADENCE, DROP_SECONDS, FIRST, SECOND, THIRD, codes, furnish, lines, server, until_known
 from tests.store.cuttable_way import CuttableWay
@@ -28,6 +30,13 @@ TAKEOVER = 25.0
 def times(site: Site, event: str) -> list[float]:
     """When the coordinator logged this, in epoch seconds."""
     return [datetime.fromisoformat(line["ts"]).timestamp() for line in lines(site, event)]
+
+
+def count_rows(server: PostgresServer) -> int:
+    """How many rows wait to be taken over."""
+    with server.connect() as beside:
+        row = beside.execute("SELECT count(*) FROM spooled").fetchone()
+    return int(row[0]) if row else 0
 
 
 def told_once(site: Site, name: str) -> None:
@@ -79,7 +88,13 @@ def test_one_that_is_cut_off_alone_stops_and_one_that_promised_waits(server: Pos
         one.purge(THIRD)
         told_once(one, THIRD)
         told_once(one, SECOND)
-        until(lambda: codes(two) == ["spool_left"], 30, f"that something is left: {codes(two)}", 0.1)
+        until(lambda: not codes(one) and not codes(two), 30, f"health: {codes(one)}, {codes(two)}", 0.1)
+        until(lambda: lines(two, "spool_handed_over"), 10, "that what it decided is handed over", 0.1)
+        until(lambda: lines(one, "taken_over"), 10, "that it is taken over", 0.1)
+        until(lambda: not count_rows(server), 10, "that nothing is left of it", 0.1)
+        assert find_spools(two.stack.instance_dir) == find_left(two.stack.instance_dir) == []
+        counted = Counter(event["domain"] for event in one.events() if event["kind"] == "available")
+        assert counted == {FIRST: 1, SECOND: 1, THIRD: 1}
         for site in sites:
             assert lines(site, "bug", "crashed") == []
             assert {beat.restarts for beat in heartbeat.read_heartbeats(site.stack.instance_dir).values()} == {0}

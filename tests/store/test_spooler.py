@@ -9,7 +9,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from msgspec import structs
 
+from actors.coordinator.spools import hand_over_spools
 from common.config import Settings
 from common.core.model.records import Changes
 from common.errors import LeaseLost, StoreAway, StoreBehind
@@ -202,9 +204,11 @@ def test_the_next_epoch_writes_what_a_killed_run_spooled(
     third.apply(change(5))
     done.path.write_bytes(kept)
     (left,) = replay_left(third, settings.instance_dir)
-    assert (left.written, "epoch 3" in left.reason) == (0, True)
-    assert find_left(settings.instance_dir) == [left.path]
+    assert (left.written, left.reason, left.handed_over) == (3, "", True)
+    assert find_spools(settings.instance_dir) == find_left(settings.instance_dir) == []
     assert numbers(settings) == [1, 2, 3, 4, 5]
+    found = third.handed_over([])
+    assert (len(found.keys), found.events, found.deliveries) == (6, [], []), "all of it is there"
 
 
 def test_an_epoch_that_wrote_nothing_keeps_no_file_from_being_written(
@@ -301,3 +305,79 @@ def test_a_call_that_hangs_is_interrupted(writer: PostgresWriter, settings: Sett
         timer.join()
     writer.apply(change(1))
     assert numbers(settings) == [1]
+
+
+def spooled_by_another(gate: Gate, spooler: Spooler) -> None:
+    """An outage in which an instance decides something; then another one leads, and decides something else."""
+    write(spooler, 1)
+    gate.away = True
+    write(spooler, 2, 3)
+    told = delivery("id-2", domain="n2.com", state="done", attempts=1, done_at=5.0, last_status=200)
+    spooler.write(Changes(deliveries=[told, delivery("r", lane="result")]), may_spool=True, reachable=False)
+    spooler.close()
+
+
+def test_what_was_decided_before_another_instance_led_is_handed_over(
+    gate: Gate,
+    spooler: Spooler,
+    settings: Settings,
+    open_epoch: Callable[[int], PostgresWriter],
+) -> None:
+    """By an instance that stands by; the leader finds what it has not recorded, and its transaction removes all of it."""
+    spooled_by_another(gate, spooler)
+    leader = open_epoch(2)
+    leader.apply(Changes(events=[event(9, "n3.com")], deliveries=[delivery("id-3", domain="n3.com")]))
+    assert hand_over_spools(settings, 1) == [], "its own epoch leads"
+    (done,) = hand_over_spools(settings, 2)
+    assert (done.written, done.handed_over, done.reason) == (3, True, "")
+    assert find_spools(settings.instance_dir) == []
+    found = leader.handed_over([])
+    assert [(row.domain, row.id) for row in found.events] == [("n2.com", event(2, "n2.com").id)]
+    assert [(row.id, row.state) for row in found.deliveries] == [("id-2", "done")]
+    assert len(found.keys) == 4
+    assert leader.handed_over(found.keys).keys == []
+    event_row = structs.replace(found.events[0], seq=10)
+    leader.apply(Changes(events=[event_row], deliveries=found.deliveries, taken=found.keys))
+    assert leader.handed_over([]).keys == []
+    assert numbers(settings) == [1, 9, 10]
+    stored = leader.delivery("id-2")
+    assert stored is not None
+    assert (stored.state, stored.last_status) == ("done", 200)
+
+
+def test_a_delivery_that_waits_and_was_made_elsewhere_is_news(
+    gate: Gate, spooler: Spooler, open_epoch: Callable[[int], PostgresWriter], settings: Settings
+) -> None:
+    """One that is finished is none, whatever was spooled of it; nor what cannot be read."""
+    spooled_by_another(gate, spooler)
+    leader = open_epoch(2)
+    leader.apply(Changes(deliveries=[delivery("id-2"), delivery("id-3", state="done", done_at=1.0)]))
+    hand_over_spools(settings, 2)
+    with psycopg.connect(settings.store_url, autocommit=True) as beside:
+        beside.execute("INSERT INTO spooled(key, body) VALUES ('event:x', 'no event'), ('delivery:x', 'none')")
+    found = leader.handed_over([])
+    assert [(row.id, row.state) for row in found.deliveries] == [("id-2", "done")]
+    assert {"event:x", "delivery:x"} <= set(found.keys)
+
+
+def test_what_is_of_another_database_is_handed_to_none(
+    gate: Gate, spooler: Spooler, open_epoch: Callable[[int], PostgresWriter], settings: Settings
+) -> None:
+    """It is set aside, and so is what is damaged."""
+    spooled_by_another(gate, spooler)
+    leader = open_epoch(2)
+    (path,) = find_spools(settings.instance_dir)
+    whole = path.read_bytes()
+    with psycopg.connect(settings.store_url, autocommit=True) as beside:
+        beside.execute("UPDATE meta SET value = 'another' WHERE key = %s", (tables.IDENTITY_KEY,))
+        (left,) = hand_over_spools(settings, 2)
+        assert (left.handed_over, "another database" in left.reason) == (False, True)
+        beside.execute("UPDATE meta SET value = %s WHERE key = %s", (leader.identity, tables.IDENTITY_KEY))
+    assert find_left(settings.instance_dir) == [left.path]
+    path.write_bytes(b"nothing of ours")
+    assert hand_over_spools(settings, 2)[0].reason
+    path.write_bytes(whole[:-50] + b"\x00" * 200)
+    (damaged,) = hand_over_spools(settings, 2)
+    assert (damaged.handed_over, damaged.written, "damaged" in damaged.reason) == (True, 2, True)
+    assert leader.handed_over([]).keys
+    assert hand_over_spools(settings, 2) == []

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from random import Random
 
+from msgspec import structs
+
 from common.core.coordinator.inputs import (
     CommitDelayed,
     Committed,
@@ -23,6 +25,7 @@ from common.core.coordinator.inputs import (
     Measured,
     MessageArrived,
     Restored,
+    RowsHandedOver,
     SendFailed,
     StoreSpooled,
     Tick,
@@ -35,6 +38,7 @@ from common.core.coordinator.wiring import Policy, Rooms
 from common.core.domains.journal import SpoolState
 from common.core.model.effects import Commit, Effect
 from common.core.model.methods import POOLS
+from common.core.model.records import HandedOver
 from common.core.model.stored_state import StoredState
 from common.core.outbox.retry_times import correct_next_at
 from common.core.registries.directory import Directory
@@ -131,14 +135,33 @@ class Coordinator:
                 rooms.registries.replace_directory(directory)
             case DeliveryFetched(row):
                 rooms.callbacks.replay_callback(row, now)
-            case CommitDelayed(reason, away):
-                rooms.domains.journal.unwritable, rooms.domains.journal.is_away = reason, away
-            case StoreSpooled(spool):
-                self._note_spool(spool)
+            case CommitDelayed() | RowsHandedOver() | StoreSpooled():
+                self._take_store(event, now)
             case Restored(state):
                 self._restore_state(state)
             case Draining():
                 self._stopping = True
+
+    def _take_store(self, event: CommitDelayed | RowsHandedOver | StoreSpooled, now: float) -> None:
+        """Take an input about a database that is away, or was."""
+        journal = self.rooms.domains.journal
+        match event:
+            case CommitDelayed(reason, away):
+                journal.unwritable, journal.is_away = reason, away
+            case RowsHandedOver(found):
+                self._take_over(found, now)
+            case StoreSpooled(spool):
+                self._note_spool(spool)
+
+    def _take_over(self, found: HandedOver, now: float) -> None:
+        """Record events and deliveries of another instance. The names stay as they are: what is known of them is newer."""
+        journal = self.rooms.domains.journal
+        for event in found.events:
+            journal.add_event(structs.replace(event, seq=journal.take_seq()))
+        for row in found.deliveries:
+            if (changed := self.rooms.deliveries.take_over(row, now)) is not None:
+                journal.add_deliveries(changed)
+        journal.add_taken(found.keys)
 
     def _note_spool(self, spool: SpoolState | None) -> None:
         """Note what waits outside the database; names that have to be read wait for as long."""

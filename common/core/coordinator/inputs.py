@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from common.core.domains.journal import SpoolState
-from common.core.model.records import DeliveryRow
+from common.core.model.records import DeliveryRow, HandedOver
 from common.core.model.stored_state import StoredState
 from common.core.registries.directory import Directory
 from common.core.telemetry.metrics import Metrics
@@ -99,6 +99,13 @@ class StoreSpooled:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsHandedOver:
+    """What another instance recorded while the database was away: it is recorded here, and told unless it was."""
+
+    rows: HandedOver
+
+
+@dataclass(frozen=True, slots=True)
 class ListRead:
     """The domain list was read and compared with what is watched; the answer is TakeList or LeaveList."""
 
@@ -163,5 +170,5 @@ class DetailsFetched:
 Input = (
     Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed | StoreSpooled
     | ListRead | ListSame | ListChunkRead | ListEnd | ListFailed | DirectoryChanged
-    | DeliveryFetched | DetailsFetched | Draining
+    | DeliveryFetched | DetailsFetched | Draining | RowsHandedOver
 )  # fmt: skip

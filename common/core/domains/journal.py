@@ -114,6 +114,10 @@ class Journal:
         for start in range(0, len(ids), PIECE):
             self._states.append(StateChange(ids[start : start + PIECE].tolist(), state.value, since, confidence))
 
+    def add_taken(self, keys: list[str]) -> None:
+        """Remove rows that were handed over and are in the next transaction, or need not be."""
+        self._next.taken.extend(keys)
+
     def set_trust(self, rows: list[TrustRow]) -> None:
         """Write how far servers are trusted with the next transaction."""
         self._next.trust = rows

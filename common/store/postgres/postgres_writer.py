@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ from psycopg import errors
 
 from common import clock
 from common.core.model.columns import NameColumns
-from common.core.model.records import Changes, DeliveryRow, ProblemRow, TrustRow
+from common.core.model.records import Changes, DeliveryRow, EventRow, HandedOver, ProblemRow, TrustRow
 from common.core.model.stored_state import StoredState
 from common.errors import LeaseLost, StoreAway, StoreBehind, StoreError, StoreLost
 from common.store import row_codecs, schema
-from common.store.postgres import fence, forgetting, name_statements, record_statements, tables
+from common.store.postgres import fence, forgetting, name_statements, record_statements, spooled_rows, tables
 from common.store.postgres.begun import Marker
 from common.store.postgres.partitions import PartitionBusyError, Partitions, ledger_width
 from common.store.postgres.session import LOADING, WRITING, Connection, Server, cut, engine_of, is_alive, row_of, rows_of
@@ -139,6 +139,16 @@ class PostgresWriter:
         self._marks = {mark}
         return fresh
 
+    def hand_over(self, events: Iterable[EventRow], deliveries: Iterable[DeliveryRow]) -> None:
+        """Put rows where `handed_over` finds them."""
+        with self._transaction("hand over what was spooled") as connection:
+            spooled_rows.put_rows(connection, events, deliveries)
+
+    def handed_over(self, but: Collection[str]) -> HandedOver:
+        """The next rows that were handed over, without those with these keys."""
+        with self._looking("read what was handed over") as connection:
+            return spooled_rows.find_rows(connection, but)
+
     def interrupt(self) -> None:
         """Cut the connections: the next calls open others."""
         for connection in (self._look, self._connection):
@@ -245,6 +255,7 @@ class PostgresWriter:
         if changes.events:
             meta[schema.SEQ_KEY] = str(max(event.seq for event in changes.events))
         record_statements.write_meta(connection, meta)
+        spooled_rows.drop_rows(connection, changes.taken)
 
     def _drop_oldest(self, table: str, sign: int, before: float) -> int:
         """Drop partitions up to the first that had rows, and the number of these; 0 where there is none, or it is in use."""

@@ -107,9 +107,13 @@ _MEMBER = f"""
         started_at float8 NOT NULL, seen_at timestamptz NOT NULL,
         shown text NOT NULL CHECK (octet_length(shown) <= {SHOWN_LIMIT})) WITH (fillfactor = 50)
 """
-#: What is there before any version: the epoch that may write, the small named texts, and the instances.
+_SPOOLED = """
+    CREATE TABLE IF NOT EXISTS spooled(key text COLLATE "C" PRIMARY KEY, body bytea NOT NULL)
+"""
+#: What is there before any version: the epoch that may write, the small named texts, the instances, and what these hand over.
 BEGINNING = (
     _MEMBER,
+    _SPOOLED,
     "CREATE TABLE IF NOT EXISTS fence(one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL)",
     "INSERT INTO fence(epoch) VALUES (0) ON CONFLICT DO NOTHING",
     'CREATE TABLE IF NOT EXISTS meta(key text COLLATE "C" PRIMARY KEY, value text NOT NULL) WITH (fillfactor = 50)',
