@@ -39,10 +39,10 @@ def decode_downward(frame: bytes) -> Downward:
     return _decode(_downward, frame)  # type: ignore[no-any-return]
 
 
-def decoder(kind: Any) -> Callable[[bytes], Any]:
-    """A function like `decode_upward` for other messages; `kind` is a type or a union of tagged ones."""
+def decoder(kind: Any, limit: int = MAX_FRAME) -> Callable[[bytes], Any]:
+    """A function like `decode_upward` for other messages of at most `limit` bytes; `kind`: a type or a union of tagged ones."""
     known = msgspec.msgpack.Decoder(kind)
-    return lambda frame: _decode(known, frame)
+    return lambda frame: _decode(known, frame, limit)
 
 
 def decode_map(frame: bytes) -> dict[str, Any]:
@@ -66,9 +66,9 @@ def plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[Any], frame: bytes) -> Any:
-    if len(frame) > MAX_FRAME:
-        raise MessageError(f"frame of {len(frame)} bytes, at most {MAX_FRAME}")
+def _decode(decoder: msgspec.msgpack.Decoder[Any], frame: bytes, limit: int = MAX_FRAME) -> Any:
+    if len(frame) > limit:
+        raise MessageError(f"frame of {len(frame)} bytes, at most {limit}")
     try:
         return decoder.decode(frame)
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -6,6 +6,7 @@ guessed at.
 
 Worker -> coordinator (PUSH to the inbox): Credit, Results, SweepDetails, SweepResult, DeliveryResults, Bye.
 Control -> coordinator (PUSH to the inbox): Command.
+Coordinator that stands by -> the one that leads (PUSH to its inbox): Promise.
 Coordinator -> worker (XPUB, topic of that worker): Tasks, Sweep, Deliveries, ByeAck; and Pulse, which the bus itself sends.
 """
 
@@ -211,5 +212,17 @@ class Command(Struct, frozen=True, array_like=True, tag="command"):
     sender: Word = ""
 
 
-Upward = Credit | Bye | Results | SweepDetails | SweepResult | DeliveryResults | Command
+class Promise(Struct, frozen=True, array_like=True, tag="promise"):
+    """An instance that finds the store away takes no lease for a while, see `common.processes.consents`.
+
+    `epoch` and `boot` are those of the leader that it is sent to, `sent_at` is in epoch seconds.
+    """
+
+    instance: Word
+    epoch: Sequence
+    boot: Word
+    sent_at: Moment
+
+
+Upward = Credit | Bye | Results | SweepDetails | SweepResult | DeliveryResults | Command | Promise
 Downward = Tasks | Sweep | Deliveries | ByeAck

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 from common.config import Settings
 from common.socket_paths import shift_endpoint
@@ -17,6 +18,12 @@ def settings_of_shard(settings: Settings, shard: int) -> Settings:
         return settings
     coordinators = tuple(shift_endpoint(address, shard) for address in settings.coordinator)
     return replace(settings, shard=shard, bus_endpoint=shift_endpoint(settings.bus_endpoint, shard), coordinator=coordinators)
+
+
+def shard_directory(settings: Settings) -> Path:
+    """Where the coordinator of a shard keeps what it must not lose: the directory of its instance, or one below that."""
+    own = f"shard-{settings.shard}" if settings.shard else ""
+    return settings.instance_dir / own
 
 
 def shard_of_number(settings: Settings, number: int) -> int:

@@ -117,12 +117,14 @@ class Control:
         if self._seen_at is None or moment - self._seen_at > KEPT_SECONDS:
             found, error = await self.store.probe(self._look_at_roster)
             disks = await asyncio.to_thread(lambda: [*local_problems.disk_problems(self.settings)])
+            left = await asyncio.to_thread(lambda: [*local_problems.spool_problems(self.settings)])
             roster = None if found is None else found.roster
             self._sight = await asyncio.to_thread(self._instances.look, self.now(), moment, roster)
             self._seen = [
                 *(() if found is None else clock_problems(found)),
                 *disks,
                 *local_problems.database_problems(self.settings, error),
+                *left,
                 *self._supervision.problems(),
                 *instance_problems(self._sight, self.now()),
             ]

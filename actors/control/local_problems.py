@@ -9,7 +9,9 @@ from pathlib import Path
 from common.config import Settings
 from common.core.telemetry.problems import Problem
 from common.errors import StoreAway, StoreDamaged, StoreError, StoreLost
+from common.shard_settings import settings_of_shard, shard_directory
 from common.store import database_file
+from common.store.spool import find_left
 
 #: Free bytes below which nothing of use can be written, and below which the disk is nearly full: the log of the database takes
 #: up to 64 MiB, and a large list as much. A small disk is nearly full where less than this share of it is free.
@@ -71,6 +73,19 @@ def _file_problems(store: Path, error: StoreError | None) -> Iterator[Problem]:
     elif error is not None:
         remedy = "See the coordinator's log: it makes the database at its first start."
         yield Problem("store_unreadable", f"{error}.", remedy, restart_helps=True, unwatched=True, after=FIRST_START)
+
+
+def spool_problems(settings: Settings) -> Iterator[Problem]:
+    """Transactions that this instance keeps, and will not write by itself. To be called in a thread."""
+    directories = (shard_directory(settings_of_shard(settings, shard)) for shard in range(settings.shards))
+    own = settings.instance_dir
+    if left := [str(path.relative_to(own)) for directory in directories for path in find_left(directory)]:
+        yield Problem(
+            "spool_left",
+            f"What was decided here while the database was away is not in it: {', '.join(left[:3])} in "
+            f"{own}. Its notices were sent as far as the receiver took them.",
+            "See the coordinator's log for the reason. Keep the files for as long as their notices matter, then delete them.",
+        )
 
 
 def away_problem(text: str, after: float = 0.0) -> Problem:

@@ -13,10 +13,10 @@ from typing import NamedTuple
 from common.core.telemetry.problems import Problem
 from common.instances import Coordinator, Instance
 from common.store.lease_contract import Leader
-from common.store.member_contract import Roster, SeenMember, ShownShard
+from common.store.member_contract import GONE_AFTER, Roster, SeenMember, ShownShard
 
-#: Seconds without an announcement after which an instance is silent, and after which it is gone.
-SILENT_AFTER, GONE_AFTER = 15.0, 60.0
+#: Seconds without an announcement after which an instance is silent.
+SILENT_AFTER = 15.0
 #: Seconds by which two clocks may differ; receivers of callbacks allow for five minutes, and forecasts for less.
 CLOCK_LIMIT = 2.0
 #: Seconds for which they have to differ: a clock that is just being set is no problem.

@@ -14,23 +14,19 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 from typing import Any, TypeVar
 
 from actors.coordinator.beating import run_with_heartbeat
 from actors.coordinator.lease_keeper import LeaseKeeper
 from actors.coordinator.list_sources import ListSource, note_list_call, refresh_directory
 from actors.coordinator.loop_delay import SlowTurns, StallWatch
+from actors.coordinator.store_calls import StoreCalls
 from actors.coordinator.store_upkeep import Upkeep
 from common.bus import CoordinatorBus
 from common.clock import monotonic, now
 from common.codec import decode_upward
 from common.core.coordinator.coordinator import Coordinator
 from common.core.coordinator.inputs import (
-    CommitDelayed,
-    Committed,
-    DeliveryFetched,
-    DetailsFetched,
     DirectoryChanged,
     Draining,
     Input,
@@ -62,7 +58,8 @@ from common.core.shards.layout import ONE_SHARD, Layout
 from common.core.telemetry.repeats import Repeats
 from common.core.workers.senders import name_without_key
 from common.core_settings import build_policy, missing_settings
-from common.errors import ListError, MessageError, StoreAway, StoreBehind, StoreError, StoreFull
+from common.errors import ListError, MessageError, StoreError
+from common.messages import Promise
 from common.process import Runtime
 from common.registry_directory import load_directory
 from common.store.store_contract import Writer
@@ -71,8 +68,6 @@ T = TypeVar("T")
 
 #: Seconds that a stopping coordinator waits for results of what it handed out.
 DRAIN = 5.0
-#: Seconds until a transaction for which the disk had no room, or the server of the database was away, is tried again.
-COMMIT_RETRY = 1.0
 #: A turn of the core that takes so many seconds is logged: every process waits for it.
 SLOW = 0.1
 #: Names of a new list that may wait to be written before the next piece is taken, and seconds between two looks.
@@ -97,31 +92,31 @@ class Host:
         self._store = store
         self._threads = threads
         self._core = core
-        self._details = ThreadPoolExecutor(1, thread_name_prefix="details")  # reads never wait for a commit
         self._bus = CoordinatorBus(runtime.settings, keeper.leader.epoch, outside=keeper.leader.outside)
         self._loop = asyncio.get_running_loop()
         self._failed: asyncio.Future[None] = self._loop.create_future()
-        keeper.follow(self._fail)
+        self._calls = StoreCalls(runtime, store, threads, keeper, self.handle)
+        keeper.follow(self._fail, self._calls.end_calls)
         self._timer: asyncio.TimerHandle | None = None
         self._ticking = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._reload = asyncio.Event()
-        self._upkeep = Upkeep(store, threads, self._details, self._measure)
+        self._upkeep = Upkeep(store, threads, self._calls.readers, self._measure)
         self._taken = False  # what the core said to the list that was read
         self._bad = Repeats()  # frames that are no messages
         self._stalls = StallWatch(self._measure)
         self._slow = SlowTurns()
         self._actions: dict[type, Callable[[Any], None]] = {
             Send: self._send,
-            Commit: lambda command: self._spawn(self._commit(command)),
+            Commit: lambda command: self._spawn(self._calls.commit(command)),
             Publish: self._publish,
             PublishMany: self._publish_many,
             LogLine: self._write_log_line,
             ReloadList: lambda _: self._reload.set(),
             TakeList: lambda _: self._answer_list(taken=True),
             LeaveList: lambda _: self._answer_list(taken=False),
-            FetchDetails: lambda command: self._spawn(self._fetch_details(command)),
-            FetchDelivery: lambda command: self._spawn(self._fetch_delivery(command)),
+            FetchDetails: lambda command: self._spawn(self._calls.fetch_details(command)),
+            FetchDelivery: lambda command: self._spawn(self._calls.fetch_delivery(command)),
         }
 
     @classmethod
@@ -159,6 +154,8 @@ class Host:
         self._spawn(self._upkeep.prune(self._runtime.settings.ledger_retention))
         self._spawn(self._upkeep.pack())
         self._spawn(self._upkeep.verify())
+        self._spawn(self._calls.follow_spool())
+        self._spawn(self._calls.take_over())
         self._tick()
         self._keeper.end_start()
         asked = [event for event in (self._runtime.stopping, hand_over) if event is not None]
@@ -178,7 +175,7 @@ class Host:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self._stalls.close()
-            self._details.shutdown(wait=False, cancel_futures=True)
+            self._calls.close()
             self._bus.close()
 
     def handle(self, event: Input) -> None:
@@ -201,7 +198,7 @@ class Host:
 
     def _perform(self, commands: list[Effect]) -> None:
         """Carry out what the core says, unless another instance leads: what this one says would count no more."""
-        if commands and not self._keeper.is_valid():
+        if commands and not self._keeper.is_certain():
             try:
                 self._keeper.verify()
             except StoreError as error:
@@ -224,7 +221,10 @@ class Host:
             if self._bad.note_repeat(monotonic()):
                 self._runtime.log.error("bad_message", error=str(error), bytes=len(frame))
             return
-        self.handle(MessageArrived(message, mark))
+        if isinstance(message, Promise) and not mark:
+            self._keeper.note_promise(message)
+        else:
+            self.handle(MessageArrived(message, mark))
 
     def _note_worker_left(self, topic: bytes) -> None:
         worker, _, boot = topic.decode("utf-8", "replace").rstrip(";").partition("#")
@@ -274,46 +274,6 @@ class Host:
 
     def _write_log_line(self, command: LogLine) -> None:
         self._runtime.log.say(command.level, command.event, command.fields)
-
-    async def _commit(self, command: Commit) -> None:
-        """Write a transaction; on a full disk again and again: nothing is lost, and a new start would not find more room.
-
-        The same where the server of the database is away, for as long as the lease is valid: a transaction whose outcome is not
-        known is written once, however often it is tried. Of one that is back without what it had nothing in memory is true.
-        """
-        while True:
-            try:
-                await self._loop.run_in_executor(self._threads, self._store.apply, command.changes)
-            except StoreBehind:
-                raise
-            except (StoreFull, StoreAway) as error:
-                away = isinstance(error, StoreAway)
-                if self._runtime.stopping.is_set() or (away and not self._keeper.is_valid()):
-                    raise
-                self.handle(CommitDelayed(str(error), away))
-                await asyncio.sleep(COMMIT_RETRY)
-            else:
-                self.handle(Committed())
-                return
-
-    async def _fetch_delivery(self, command: FetchDelivery) -> None:
-        row = await self._read(self._threads, partial(self._store.delivery, command.id))
-        if row is not None:
-            self.handle(DeliveryFetched(row))
-
-    async def _fetch_details(self, command: FetchDetails) -> None:
-        details = await self._read(self._details, partial(self._store.details, command.ids))
-        self.handle(DetailsFetched(command.ids, details))
-
-    async def _read(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        """What the store has; where its server is away again and again, for as long as the lease is valid."""
-        while True:
-            try:
-                return await self._loop.run_in_executor(threads, work)
-            except StoreAway:
-                if self._runtime.stopping.is_set() or not self._keeper.is_valid():
-                    raise
-            await asyncio.sleep(COMMIT_RETRY)
 
     # -- beside the loop -------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ is lost is no failure, nor is a database server that is away: the process stands
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -17,12 +17,14 @@ from actors.coordinator.host import Host
 from actors.coordinator.lease_keeper import LeaseKeeper
 from actors.coordinator.membership import Membership
 from actors.coordinator.shard_watch import ShardWatch
+from actors.coordinator.spools import log_spools, replay_spools
 from actors.coordinator.standby import AWAY_LOOK, Standby
 from common.clock import monotonic, now
 from common.core.registries.back_ends import group_suffixes
 from common.core.shards.layout import Layout
 from common.errors import ConfigError, LeaseLost, StoreAway, StoreDenied, StoreError, StoreLocked
 from common.process import Runtime
+from common.shard_settings import shard_directory
 from common.store.file_leases import open_leases
 from common.store.file_members import open_members
 from common.store.lease_contract import Lease, Leases
@@ -30,6 +32,9 @@ from common.store.shard_view import open_shard_views
 from common.store.shards import settle_layout
 from common.store.store_contract import Writer
 from common.store.writer import leave_locked, open_writer
+
+#: The other instances, None where they are not known.
+Others = Callable[[], Collection[str] | None]
 
 #: Seconds after which the store's thread hands Python's lock over to the loop, for which every process waits.
 SWITCH = 0.001
@@ -41,7 +46,7 @@ async def main(runtime: Runtime) -> None:
     """Run until told to stop. Raises ConfigError where the database server refuses the user of STORE_URL."""
     settings = runtime.settings
     sys.setswitchinterval(SWITCH)
-    settings.instance_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shard_directory(settings).mkdir(mode=0o700, parents=True, exist_ok=True)
     leases = open_leases(settings)
     watch = ShardWatch(runtime, open_shard_views(settings)) if settings.shards > 1 else None
     membership = None if settings.shard else Membership(runtime, open_members(settings))
@@ -68,35 +73,47 @@ async def work_as_member(runtime: Runtime, leases: Leases, membership: Membershi
     with suppress(StoreError):  # is tried again, and told, while it stands by
         await run_with_heartbeat(runtime.beat, None, settle)
     await member.join()
-    work = stand_by_and_lead(runtime, leases, settle, watch)
+    work = stand_by_and_lead(runtime, leases, settle, watch, lambda: member.others)
     if membership is not None and watch is not None:
         work = watch.run(work)
     await member.run(work)
 
 
 async def stand_by_and_lead(
-    runtime: Runtime, leases: Leases, settle: Callable[[], Layout] = Layout, watch: ShardWatch | None = None
+    runtime: Runtime,
+    leases: Leases,
+    settle: Callable[[], Layout] = Layout,
+    watch: ShardWatch | None = None,
+    others: Others = lambda: None,
 ) -> None:
     """Wait for the lease and lead with it until told to stop; again once it is lost, handed over, or the server is away."""
     standby = Standby(runtime, leases, settle, watch)
     while (lease := await standby.wait_for_lease()) is not None:
         try:
-            await lead(runtime, lease, standby.layout, watch)
+            await lead(runtime, lease, standby.layout, watch, others)
         except StoreAway as error:
             standby.note_away(error)
             await runtime.rest(AWAY_LOOK)
 
 
-async def lead(runtime: Runtime, lease: Lease, layout: Layout | None = None, watch: ShardWatch | None = None) -> None:
+async def lead(
+    runtime: Runtime,
+    lease: Lease,
+    layout: Layout | None = None,
+    watch: ShardWatch | None = None,
+    others: Others = lambda: None,
+) -> None:
     """Lead until told to stop, until another instance has taken over or the shard is to be handed over.
 
     Raises StoreAway where the lease ran out while the server of the database was away, or did not answer a start.
     """
-    keeper = LeaseKeeper(runtime, lease)
+    keeper = LeaseKeeper(runtime, lease, others)
     threads = ThreadPoolExecutor(1, thread_name_prefix="store")
     try:
         store = await open_store(runtime, keeper, threads)
         try:
+            replaying = partial(replay_spools, runtime.settings, store)
+            log_spools(runtime, await run_with_heartbeat(keeper.beat, threads, replaying))
             host = await Host.start(runtime, store, threads, keeper, layout or Layout())
             if watch is not None:
                 watch.begin_leading()

@@ -11,17 +11,29 @@ from contextlib import suppress
 from typing import Any
 
 from common import instances, version
-from common.clock import now
+from common.clock import monotonic, now
 from common.config import Settings
 from common.errors import InstanceTaken, StoreError
 from common.instances import FORGOTTEN_AFTER, Instance
 from common.process import Runtime
-from common.store.member_contract import ANNOUNCE_EVERY, KEPT_FOR, Holder, Member, Members, Shown, ShownShard
+from common.store.member_contract import (
+    ANNOUNCE_EVERY,
+    KEPT_FOR,
+    Holder,
+    Member,
+    Members,
+    SharedMembers,
+    Shown,
+    ShownShard,
+    other_names,
+)
 
 #: Tells the run of this process from earlier ones, which may have died without taking their announcement back.
 INCARNATION = secrets.token_hex(8)
 #: Seconds until an announcement that failed or was refused is tried again, and seconds that the end of the thread may take.
 RETRY_EVERY, STOP_LIMIT = 1.0, 5.0
+#: Seconds between two looks which other instances there are: one that joins must be known before the store may go away.
+LOOK_EVERY = 1.0
 #: Seconds within which what a process sent before it died may still arrive.
 IN_FLIGHT = 1.0
 #: Longest name of a host that is announced.
@@ -53,7 +65,10 @@ class Claim:
 
 
 class Membership:
-    """Announces the instance of a coordinator until it is closed, from a thread of its own: a start may hold the loop up."""
+    """Announces the instance of a coordinator until it is closed, from a thread of its own: a start may hold the loop up.
+
+    `others`: the other instances that were there when the store was read last; None where that is not known.
+    """
 
     def __init__(self, runtime: Runtime, members: Members, incarnation: str = INCARNATION) -> None:
         self._runtime = runtime
@@ -61,6 +76,7 @@ class Membership:
         self._incarnation = incarnation
         self._claim = Claim()
         self._failing = False
+        self.others: frozenset[str] | None = None
         self._loop = asyncio.get_running_loop()
         self._taken: asyncio.Future[None] = self._loop.create_future()
         self._closed = threading.Event()
@@ -119,11 +135,27 @@ class Membership:
             self._claim.clear()
             if member.shown.leader == member.name:
                 self._members.forget(FORGOTTEN_AFTER)
+            self._note_others()
         return holder
+
+    def _note_others(self) -> None:
+        if isinstance(self._members, SharedMembers):
+            self.others = other_names(self._members.roster(), self._runtime.settings.instance_id)
+
+    def _rest(self, seconds: float) -> bool:
+        """Wait until the next announcement, and look which others there are meanwhile; whether this was closed."""
+        until = monotonic() + seconds
+        while (left := until - monotonic()) > 0:
+            if self._closed.wait(min(left, LOOK_EVERY)):
+                return True
+            if until - monotonic() > 0:
+                with suppress(StoreError):  # the next announcement says so
+                    self._note_others()
+        return self._closed.is_set()
 
     def _announce_until_closed(self) -> None:
         wait = ANNOUNCE_EVERY
-        while not self._closed.wait(wait):
+        while not self._rest(wait):
             wait = RETRY_EVERY
             try:
                 holder = self._announce()

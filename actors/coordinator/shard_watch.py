@@ -16,7 +16,7 @@ from common.errors import InstanceTaken, StoreError
 from common.process import Runtime
 from common.processes.balance import Balance, View
 from common.store.file_members import read_member
-from common.store.member_contract import KEPT_FOR, Holder, Roster, SeenMember
+from common.store.member_contract import KEPT_FOR, Holder, Roster, SeenMember, other_names
 from common.store.shard_view import ShardView, ShardViews
 
 #: Seconds between two looks.
@@ -28,10 +28,14 @@ STRANGE = 3
 
 
 class ShardWatch:
-    """Looks again and again, beside the work of a coordinator. `hand_over` is set when its shard should go to another one."""
+    """Looks again and again, beside the work of a coordinator. `hand_over` is set when its shard should go to another one.
+
+    `others`: the other instances that were there at the last look that went well; None before one did.
+    """
 
     def __init__(self, runtime: Runtime, views: ShardViews) -> None:
         self.hand_over = asyncio.Event()
+        self.others: frozenset[str] | None = None
         self._runtime = runtime
         self._views = views
         settings = runtime.settings
@@ -117,6 +121,7 @@ class ShardWatch:
             self._failing = True
             return None
         self._failing = False
+        self.others = other_names(view.roster, self._runtime.settings.instance_id)
         return view
 
     def _is_own(self, holder: SeenMember) -> bool:

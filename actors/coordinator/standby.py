@@ -9,14 +9,16 @@ from collections.abc import Callable
 from functools import partial
 
 from actors.coordinator.beating import run_with_heartbeat
+from actors.coordinator.promises import Promises
 from actors.coordinator.shard_watch import ShardWatch
+from actors.coordinator.spools import hand_over_spools, log_spools
 from common import leader_file
 from common.bus import choose_way, leader_addresses
 from common.clock import monotonic, now
 from common.core.shards.layout import Layout
 from common.errors import StoreAway, StoreDenied, StoreError
 from common.process import Runtime
-from common.store.lease_contract import Leader, Lease, Leases
+from common.store.lease_contract import Leader, Lease, Leases, RemoteLeases
 
 #: Seconds between two looks.
 LOOK_EVERY = 0.25
@@ -43,18 +45,27 @@ class Standby:
         self._unreadable_since: float | None = None
         self._untold = False
         self._away_since: float | None = None
+        self._promises = Promises(runtime)
+        self._taking = False
+        self._handed_over = 0  # the epoch whose leader has what an earlier run of this instance spooled
 
     async def wait_for_lease(self) -> Lease | None:
         """The lease of this instance, once there is no other; None where it was told to stop.
 
         Raises StoreDenied where the database server goes on refusing the user, ConfigError where its layout is another one.
         """
-        while not self._runtime.stopping.is_set():
-            if (lease := await self._look()) is not None:
-                return lease
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY if self._away_since is None else AWAY_LOOK):
-                    await self._runtime.stopping.wait()
+        promising = asyncio.create_task(self._promises.keep_promising(self._followed_unseen))
+        try:
+            while not self._runtime.stopping.is_set() and not promising.done():
+                if (lease := await self._look()) is not None:
+                    return lease
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_EVERY if self._away_since is None else AWAY_LOOK):
+                        await self._runtime.stopping.wait()
+        finally:
+            promising.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await promising
         return None
 
     def note_away(self, error: StoreAway) -> None:
@@ -73,8 +84,7 @@ class Standby:
             if self.layout is None:
                 self.layout = await run_with_heartbeat(self._runtime.beat, None, self._settle)
             leader = await run_with_heartbeat(self._runtime.beat, None, self._leases.find)
-            turn = self._is_our_turn(leader)
-            lease = await run_with_heartbeat(self._runtime.beat, None, self._take) if turn else None
+            lease = await self._take_free() if self._is_our_turn(leader) else None
         except StoreAway as error:
             self.note_away(error)
             return None
@@ -82,6 +92,8 @@ class Standby:
             self._note_unreadable(error)
             return None
         self._note_readable()
+        if leader is not None:
+            await self._hand_over(leader)
         if leader is not None and self._tell(leader):
             self._runtime.log.info("instance_follows", leader=leader.instance, epoch=leader.epoch)
         return None if lease is None else self._accept(lease)
@@ -94,6 +106,36 @@ class Standby:
         if self._free_since is None:
             self._free_since = monotonic()
         return self._watch is None or self._watch.may_take(self._free_since)
+
+    async def _hand_over(self, leader: Leader) -> None:
+        """Hand over to another instance that leads what an earlier run of this one spooled; the next look tries again."""
+        if leader.instance == self._runtime.settings.instance_id or leader.epoch == self._handed_over:
+            return
+        handing = partial(hand_over_spools, self._runtime.settings, leader.epoch)
+        with contextlib.suppress(StoreError):
+            log_spools(self._runtime, await run_with_heartbeat(self._runtime.beat, None, handing))
+            self._handed_over = leader.epoch
+
+    def _followed_unseen(self) -> Leader | None:
+        """Another instance that led last, while the store does not say which one does; none while a lease is being taken."""
+        leader = self._followed
+        unseen = self._away_since is not None and not self._taking
+        return leader if unseen and leader is not None and leader.instance != self._runtime.settings.instance_id else None
+
+    async def _take_free(self) -> Lease | None:
+        """Take a lease that has run out, unless its holder was promised that this instance does not."""
+        if (lead := self._promises.binding()) is not None:
+            if not isinstance(self._leases, RemoteLeases):
+                return None
+            released = partial(self._leases.is_released, lead.epoch, lead.boot)
+            if not await run_with_heartbeat(self._runtime.beat, None, released):
+                return None
+            self._promises.end_word()
+        self._taking = True
+        try:
+            return await run_with_heartbeat(self._runtime.beat, None, self._take)
+        finally:
+            self._taking = False
 
     def _accept(self, lease: Lease) -> Lease | None:
         """The lease that was taken; given back where this process was told to stop meanwhile."""

@@ -8,7 +8,7 @@ next epoch, and whatever the earlier one still tries to write is refused. Every 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -73,4 +73,13 @@ class Leases(Protocol):
 
     def close(self) -> None:
         """Release what connections there are, but no lease. Calling it twice is harmless."""
+        ...
+
+
+@runtime_checkable
+class RemoteLeases(Leases, Protocol):
+    """The leases of a store whose server may be away."""
+
+    def is_released(self, epoch: int, boot: str) -> bool:
+        """Whether the leader of an epoch has given its lease up, or another one has taken over."""
         ...

@@ -8,12 +8,14 @@ where the store cannot be read or written.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 #: Seconds between two announcements, and seconds after the last one for which a name is kept for the one that had it.
 ANNOUNCE_EVERY, KEPT_FOR = 5.0, 15.0
+#: Seconds after which an instance that was not stopped and announces itself no more is gone.
+GONE_AFTER = 60.0
 
 
 class ShownShard(Struct, frozen=True):
@@ -65,6 +67,13 @@ class Roster(NamedTuple):
     now: float | None = None
 
 
+def other_names(roster: Roster, own: str) -> frozenset[str] | None:
+    """The other instances that were alive, or may be; None where that is not known."""
+    if roster.now is None:
+        return None
+    return frozenset(seen.member.name for seen in roster.members if abs(roster.now - seen.seen_at) <= GONE_AFTER) - {own}
+
+
 class Holder(NamedTuple):
     """Which incarnation has a name, on which host, and when it announced itself last, by the clock of the database."""
 
@@ -94,4 +103,13 @@ class Members(Protocol):
 
     def close(self) -> None:
         """Release what connections there are. Calling it twice is harmless."""
+        ...
+
+
+@runtime_checkable
+class SharedMembers(Members, Protocol):
+    """The announcements of a store that instances on several hosts share."""
+
+    def roster(self) -> Roster:
+        """All announcements, as they are now."""
         ...

@@ -6,11 +6,11 @@ hand it back to get the next page, None means there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from common.core.domains.last_look import LastLook
-from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, LedgerRow, ProblemRow, TrustRow
+from common.core.model.records import Changes, DeliveryRow, DomainRow, EventRow, HandedOver, LedgerRow, ProblemRow, TrustRow
 from common.core.model.stored_state import StoredState
 from common.store.member_contract import Roster
 
@@ -145,6 +145,47 @@ class Writer(Protocol):
 
     def close(self) -> None:
         """Tidy up, release the lock. Calling it twice is harmless."""
+        ...
+
+
+class Mark(NamedTuple):
+    """Which transaction: the epoch that wrote it, and its number among those of that epoch, counted from 1."""
+
+    epoch: int
+    number: int
+
+
+@runtime_checkable
+class RemoteWriter(Writer, Protocol):
+    """A writer whose server may be away. `identity` tells its database from every other one."""
+
+    identity: str
+
+    def take_mark(self, changes: Changes) -> Mark:
+        """The mark of changes that `apply` could not write, or was not given: they are written with it, or never."""
+        ...
+
+    def last_mark(self) -> Mark:
+        """The mark of what was written last; (0, 0) where nothing was."""
+        ...
+
+    def apply_marked(self, changes: Changes, mark: Mark) -> bool:
+        """Write changes with the mark they have, as `apply`; False where this mark, or a later one, was written before."""
+        ...
+
+    def hand_over(self, events: Iterable[EventRow], deliveries: Iterable[DeliveryRow]) -> None:
+        """Put rows that another epoch has recorded elsewhere where `handed_over` finds them. Durable when it returns."""
+        ...
+
+    def handed_over(self, but: Collection[str]) -> HandedOver:
+        """The next rows that any instance has handed over, without those with the keys `but`; `Changes.taken` removes them.
+
+        Of them only what is not recorded: events, and deliveries that are not there, or are finished and wait here.
+        """
+        ...
+
+    def interrupt(self) -> None:
+        """End calls under way that the server does not answer: they raise StoreAway. From any thread; waits for nothing."""
         ...
 
 

@@ -149,6 +149,18 @@ def test_a_database_server_has_no_disk_of_ours(tmp_path: Path) -> None:
     assert [*local_problems.database_problems(lab.settings, None)] == []
 
 
+def test_transactions_that_will_not_be_written_are_told(tmp_path: Path) -> None:
+    """Files that were set aside; those that wait are written by themselves."""
+    settings = Lab(tmp_path, INSTANCE_ID="here").settings
+    settings.instance_dir.mkdir(parents=True, exist_ok=True)
+    (settings.instance_dir / "spool-7").touch()
+    assert [*local_problems.spool_problems(settings)] == []
+    (settings.instance_dir / "spool-7").rename(settings.instance_dir / "spool-7.left")
+    (left,) = local_problems.spool_problems(settings)
+    assert (left.code, left.unwatched, left.restart_helps) == ("spool_left", False, False)
+    assert "spool-7.left" in left.what
+
+
 @pytest.mark.parametrize(
     ("error", "code", "remedy"),
     [

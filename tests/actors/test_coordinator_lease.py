@@ -48,7 +48,7 @@ def play(tmp_path: Path, story: Story) -> None:
                 reader.close()
                 host._bus.close()
                 host._stalls.close()
-                host._details.shutdown()
+                host._calls.close()
 
     asyncio.run(main())
 
@@ -136,7 +136,7 @@ def test_what_follows_from_a_commit_is_not_carried_out_where_another_leads(tmp_p
         host._core.handle = lambda _event, _now: publish(1)  # type: ignore[method-assign]
         following_lease(host._runtime.settings).touch()
         lease._until = 0.0
-        await host._commit(Commit(Changes(meta={"key": "committed"})))
+        await host._calls.commit(Commit(Changes(meta={"key": "committed"})))
         assert isinstance(host._failed.exception(), LeaseLost)
         assert told.empty()
         assert host._store.load().meta["key"] == "committed"

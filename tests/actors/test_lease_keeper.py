@@ -13,7 +13,9 @@ import pytest
 from actors.coordinator import lease_keeper
 from actors.coordinator.lease_keeper import LeaseKeeper
 from common import config, log, state_dir
+from common.clock import now
 from common.errors import LeaseLost, StoreAway, StoreError
+from common.messages import Promise
 from common.process import Runtime
 from common.store.lease_contract import Leader
 
@@ -171,3 +173,107 @@ def test_a_server_that_is_away_ends_a_run_only_when_the_lease_has_run_out(play: 
         assert lease.renewed == renewed
 
     assert play(story).count("lease_not_renewed") == 1
+
+
+def promise(epoch: int = 7, boot: str = "b") -> Promise:
+    """What another instance promises."""
+    return Promise("two", epoch, boot, now())
+
+
+async def run_out(keeper: LeaseKeeper, lease: Scripted) -> None:
+    """Let the server be away until the lease has run out and renewals have failed."""
+    lease.trouble = StoreAway("the server is away")
+    await lease.until(lease.renewed + 3)
+    await asyncio.sleep(0)
+    keeper.beat()
+
+
+def test_a_leader_without_others_goes_on_while_the_server_is_away(play: Play) -> None:
+    """Its lease ran out, and no other instance can take it; what waits for the server is ended again and again."""
+
+    async def story(keeper: LeaseKeeper, lease: Scripted) -> None:
+        lost, ended = [], []
+        keeper.follow(lost.append, lambda: ended.append(True))
+        keeper._others = lambda: ()
+        assert not keeper.may_spool(), "the start needs the store"
+        keeper.end_start()
+        assert keeper.may_spool()
+        assert keeper.is_valid()
+        await run_out(keeper, lease)
+        assert (keeper.is_valid(), keeper.is_certain(), keeper.may_spool(), lost) == (False, True, True, [])
+        assert ended
+        keeper.verify()
+        keeper.beat()
+        lease.trouble = None
+        await lease.until(lease.renewed + 2)
+        assert (keeper.is_valid(), keeper.is_certain()) == (True, True)
+        lease.trouble = LeaseLost("another leads")
+        await lease.until(lease.renewed + 1)
+        while not lost:  # noqa: ASYNC110  # a callback of the loop
+            await asyncio.sleep(0.01)
+        assert isinstance(lost[0], LeaseLost)
+
+    play(story)
+
+
+def test_a_lease_that_ran_out_for_another_reason_is_not_as_good_as_valid(play: Play) -> None:
+    """A process that was paused knows nothing of the server; nor one whose last renewal that failed is long ago."""
+
+    async def story(keeper: LeaseKeeper, lease: Scripted) -> None:
+        keeper._others = lambda: ()
+        keeper.end_start()
+        lease.trouble = StoreError("damaged")
+        await lease.until(lease.renewed + 2)
+        assert not keeper.is_certain()
+        assert not keeper.may_spool()
+        await run_out(keeper, lease)
+        assert keeper.is_certain()
+        assert keeper._away_at is not None
+        keeper._away_at -= lease_keeper.KNOWN_AWAY
+        assert not keeper.is_certain()
+
+    play(story)
+
+
+def test_a_leader_goes_on_for_as_long_as_every_other_instance_promises(play: Play) -> None:
+    """Without a promise, or with one to another leader, the lease is lost as it ran out."""
+
+    async def story(keeper: LeaseKeeper, lease: Scripted) -> None:
+        lost: list[StoreError] = []
+        keeper.follow(lost.append)
+        keeper._others = lambda: ("two",)
+        keeper.end_start()
+        for other in (promise(epoch=6), promise(boot="x")):
+            keeper.note_promise(other)
+            assert not keeper.may_spool()
+        keeper.note_promise(promise())
+        assert keeper.may_spool()
+        await run_out(keeper, lease)
+        assert keeper.is_certain()
+        assert lost == []
+        keeper._others = lambda: ("two", "three")
+        while not lost:  # a callback of the loop
+            keeper.beat()
+            await asyncio.sleep(0.01)
+        with pytest.raises(StoreAway):
+            keeper.require()
+        with pytest.raises(StoreAway):
+            keeper.verify()
+
+    play(story)
+
+
+def test_a_leader_that_knows_nothing_of_others_stops_with_its_lease(play: Play) -> None:
+    """As long as the announcements were not read."""
+
+    async def story(keeper: LeaseKeeper, lease: Scripted) -> None:
+        lost: list[StoreError] = []
+        keeper.follow(lost.append)
+        keeper.end_start()
+        lease.trouble = StoreAway("the server is away")
+        while not lost:  # a callback of the loop
+            keeper.beat()
+            await asyncio.sleep(0.01)
+        assert not keeper.is_certain()
+
+    play(story)

@@ -20,7 +20,7 @@ from common.instances import FORGOTTEN_AFTER
 from common.leader_file import write_leader
 from common.process import Runtime
 from common.store.lease_contract import Leader
-from common.store.member_contract import Holder, Member, Shown, ShownShard
+from common.store.member_contract import GONE_AFTER, Holder, Member, Roster, SeenMember, Shown, ShownShard
 
 HELD = Holder("other", "host-b", 1000.0)
 RENEWED = HELD._replace(seen_at=1000.0 + IN_FLIGHT + 0.1)
@@ -319,3 +319,43 @@ def test_an_instance_announces_what_it_sees_of_each_shard(tmp_path: Path) -> Non
         ShownShard(1, coordinator_ago=4.0, coordinator_started_at=6.0),
         ShownShard(2, "leader-2", 8),
     )
+
+
+def test_the_other_instances_of_a_shared_store_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the beginning, and anew between two announcements; while the store cannot be read those that were known last."""
+    monkeypatch.setattr(membership, "LOOK_EVERY", 0.01)
+    settings = config.load({"STATE_DIR": str(tmp_path), "INSTANCE_ID": "one"})
+    state_dir.create_directories(settings)
+
+    class Shared(Scripted):
+        def __init__(self) -> None:
+            super().__init__()
+            self.names = ("one", "two")
+            self.away = False
+            self.looks = 0
+
+        def roster(self) -> Roster:
+            self.looks += 1
+            if self.away:
+                raise StoreError("away")
+            seen = (SeenMember(Member(name, "", "", "", 0.0, Shown()), 1000.0) for name in self.names)
+            return Roster((*seen, SeenMember(Member("old", "", "", "", 0.0, Shown()), 1000.0 - GONE_AFTER - 1)), 1000.0)
+
+    async def main() -> None:
+        members = Shared()
+        opened = Membership(Runtime("coordinator", settings, asyncio.Event()), members, "mine")
+        assert opened.others is None
+        await opened.join()
+        assert opened.others == {"two"}
+        members.names = ("one", "two", "three")
+        while opened.others != {"two", "three"}:  # noqa: ASYNC110  # in a thread
+            await asyncio.sleep(0.01)
+        members.away = True
+        looks = members.looks
+        while members.looks < looks + 3:  # noqa: ASYNC110  # in a thread
+            await asyncio.sleep(0.01)
+        assert opened.others == {"two", "three"}
+        assert len(members.announced) == 1
+        opened.close()
+
+    asyncio.run(main())

@@ -7,17 +7,25 @@ import io
 import shutil
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from actors.coordinator import standby
+from actors.coordinator import promises, standby
 from actors.coordinator.standby import Standby
 from common import config, heartbeat, leader_file, log, state_dir
+from common.bus import zmq_sockets
+from common.bus.bus_endpoints import inbox_endpoint
+from common.clock import monotonic, now
+from common.codec import decode_upward
 from common.core.shards.layout import Layout
 from common.errors import ConfigError, StoreAway, StoreError
+from common.messages import Promise
 from common.process import Runtime
+from common.processes import consents
 from common.store.lease_contract import Addresses, Leader, Lease
 
 LEADER = Leader("two", "b", 4, "ipc://bus-4", "ipc://feed-4")
@@ -307,3 +315,132 @@ def test_a_free_shard_is_taken_in_its_turn(play: Play) -> None:
         assert asked[4] > asked[3]
 
     play(leases, story, watch=Turns())
+
+
+class Remote(Scripted):
+    """The same over a server; `given_up` once the leader has given its lease up."""
+
+    given_up = False
+
+    def is_released(self, epoch: int, boot: str) -> bool:
+        """As the test says, of the leader that is followed."""
+        assert (epoch, boot) == (LEADER.epoch, LEADER.boot)
+        return self.given_up
+
+
+class Inbox:
+    """The inbox of the leader that is followed."""
+
+    def __init__(self, directory: Path) -> None:
+        self.leader = structs.replace(LEADER, bus=f"ipc://{directory}/bus-4")
+        self.promised: asyncio.Queue[Promise] = asyncio.Queue()
+        self._inbox = zmq_sockets.Inbox(hwm=100)
+        self._inbox.bind(inbox_endpoint(self.leader.bus), "STATE_DIR")
+        self._inbox.follow(lambda data, _key: self._take(data))
+
+    def _take(self, data: bytes) -> None:
+        message = decode_upward(data)
+        assert isinstance(message, Promise)
+        self.promised.put_nowait(message)
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self._inbox.close()
+
+
+def test_one_that_finds_the_store_away_promises_and_keeps_its_word(
+    play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until that has run out, also where the lease is free; nothing is promised while the store is there."""
+    monkeypatch.setattr(promises, "PROMISE_EVERY", 0.05)
+    monkeypatch.setattr(consents, "BINDS", 0.5)
+    leases = Remote(LEADER)
+
+    async def story(standing: Standby, _runtime: Runtime) -> None:
+        with closing(Inbox(tmp_path)) as inbox:
+            leases.found = [inbox.leader]
+            waiting = asyncio.create_task(standing.wait_for_lease())
+            await asyncio.sleep(0.2)
+            assert inbox.promised.empty()
+            leases.found = [StoreAway("away")]
+            for _ in range(3):
+                promise = await asyncio.wait_for(inbox.promised.get(), 10)
+                assert (promise.instance, promise.epoch, promise.boot) == ("one", 4, "b")
+                assert abs(promise.sent_at - now()) < 5
+            leases.found = [None]
+            began = monotonic()
+            lease = await asyncio.wait_for(waiting, 10)
+            assert lease is leases.taken[0]
+            assert monotonic() - began > 0.3
+
+    play(leases, story)
+
+
+def test_a_word_is_kept_by_the_next_run_and_ends_with_a_lease_that_is_given_up(
+    play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that is killed and started again must not take what was promised."""
+    monkeypatch.setattr(promises, "PROMISE_EVERY", 0.05)
+    leases = Remote(LEADER, StoreAway("away"))
+
+    async def story(standing: Standby, runtime: Runtime) -> None:
+        waiting = asyncio.create_task(standing.wait_for_lease())
+        while standing._promises.binding() is None:  # noqa: ASYNC110  # given every twentieth of a second
+            await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.wait({waiting})
+        leases.found = [None]
+        waiting = asyncio.create_task(Standby(runtime, leases).wait_for_lease())
+        looks = leases.looks
+        while leases.looks < looks + 5:  # noqa: ASYNC110  # in threads
+            await asyncio.sleep(0.01)
+        assert leases.taken == []
+        leases.given_up = True
+        assert await asyncio.wait_for(waiting, 10) is leases.taken[0]
+
+    play(leases, story)
+
+
+def test_nothing_is_promised_where_the_promise_could_not_be_kept(
+    play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it cannot be noted for the next run, to itself, and while a lease is being taken."""
+    monkeypatch.setattr(promises, "PROMISE_EVERY", 0.05)
+    own = structs.replace(LEADER, instance="one")
+    leases = Remote(own, StoreAway("away"))
+
+    async def story(standing: Standby, _runtime: Runtime) -> None:
+        waiting = asyncio.create_task(standing.wait_for_lease())
+        while leases.looks < 20:  # noqa: ASYNC110  # in threads
+            await asyncio.sleep(0.01)
+        assert standing._promises.binding() is None
+        (tmp_path / "instances" / "one" / "promise.json").mkdir()
+        leases.found = [LEADER, StoreAway("away")]
+        while leases.looks < 60:  # noqa: ASYNC110  # in threads
+            await asyncio.sleep(0.01)
+        assert standing._promises.binding() is None
+        (tmp_path / "instances" / "one" / "promise.json").rmdir()
+        while standing._promises.binding() is None:  # noqa: ASYNC110  # given every twentieth of a second
+            await asyncio.sleep(0.01)
+        assert standing._followed_unseen() == LEADER
+        standing._taking = True
+        assert standing._followed_unseen() is None
+        waiting.cancel()
+        await asyncio.wait({waiting})
+
+    play(leases, story)
+
+
+@pytest.mark.parametrize(
+    "note", [b"", b"{}", b'{"epoch":4,"boot":"b","until":1}', b'{"epoch":4,"boot":"b","until":1e12}', b"[" * 900]
+)
+def test_a_note_that_makes_no_sense_binds_nothing(note: bytes, play: Play, tmp_path: Path) -> None:
+    """Nor one of a clock that was set back."""
+    (tmp_path / "instances" / "one").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "instances" / "one" / "promise.json").write_bytes(note)
+    leases = Remote(None)
+
+    async def story(standing: Standby, _runtime: Runtime) -> None:
+        assert await standing.wait_for_lease() is leases.taken[0]
+
+    play(leases, story)

@@ -86,22 +86,22 @@ async def restart_store(cluster: Cluster) -> Done:
 
 
 async def stop_store(cluster: Cluster) -> Done:
-    """The server is gone for longer than a lease: none can lead meanwhile."""
+    """The server is gone for longer than a lease: the leader goes on, or none leads where an instance was killed before."""
     store = _served(cluster)
     away = cluster.rng.uniform(store.lease + 2.0, store.lease + 12.0)
     await asyncio.to_thread(store.server.stop)
     await asyncio.sleep(away)
     await asyncio.to_thread(store.server.start)
-    return Done(f"store, for {away:.0f} s", store.takeover, away=away)
+    return Done(f"store, for {away:.0f} s", unasked=store.takeover, away=away)
 
 
 async def stop_store_for_minutes(cluster: Cluster) -> Done:
-    """The server is gone for minutes: one leads soon after it is back, however long that took."""
+    """The server is gone for minutes: the same leads afterwards, or another one soon, however long that took."""
     store = _served(cluster)
     await asyncio.to_thread(store.server.stop)
     await asyncio.sleep(AWAY)
     await asyncio.to_thread(store.server.start)
-    return Done("store", store.takeover, away=AWAY)
+    return Done("store", unasked=store.takeover, away=AWAY)
 
 
 async def cut_all_off_store(cluster: Cluster) -> Done:
@@ -113,7 +113,7 @@ async def cut_all_off_store(cluster: Cluster) -> Done:
     await asyncio.sleep(away)
     for each in cluster.instances.values():
         await each.host.heal()
-    return Done(f"all, for {away:.0f} s", store.takeover, away=away)
+    return Done(f"all, for {away:.0f} s", unasked=store.takeover, away=away)
 
 
 async def hold_snapshot(cluster: Cluster) -> Done:

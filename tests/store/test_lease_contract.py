@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
 from common.config import Settings
 from common.errors import LeaseLost
 from common.processes.leases import MARGIN, RENEW_EVERY, TTL
-from common.store.lease_contract import Leader
+from common.store.lease_contract import Leader, RemoteLeases
 from common.store.writer import open_writer
 from tests.store.lease_scene import Scene, addresses, open_scene, take
 
@@ -45,6 +46,24 @@ def test_a_lease_that_is_renewed_lasts(scene: Scene) -> None:
         assert lease.is_valid()
         lease.renew()
     assert other.take("two", "b", addresses) is None
+
+
+def test_a_lease_over_a_server_tells_whether_it_was_given_up(scene: Scene) -> None:
+    """Not while it lasts, nor where it ran out; where it was released, or another one has taken over."""
+    one, two = scene.open(), scene.open()
+    if not isinstance(two, RemoteLeases):
+        return
+    lease = take(one)
+    given_up = partial(two.is_released, lease.leader.epoch, lease.leader.boot)
+    assert not given_up()
+    scene.pass_time(TTL + MARGIN)
+    assert not given_up()
+    lease.release()
+    assert given_up()
+    assert not two.is_released(lease.leader.epoch, "another run")
+    take(two, "two")
+    assert given_up()
+    assert two.is_released(lease.leader.epoch, "another run")
 
 
 def test_a_lease_that_is_not_renewed_goes_to_another(scene: Scene) -> None:

@@ -17,7 +17,7 @@ from common.errors import StoreError
 from common.heartbeat import Heartbeat, heartbeat_directory, write_heartbeat
 from common.store import file_members
 from common.store.file_members import FileMembers, open_members
-from common.store.member_contract import KEPT_FOR, Member, Members, Roster, Shown
+from common.store.member_contract import GONE_AFTER, KEPT_FOR, Member, Members, Roster, SharedMembers, Shown, other_names
 from common.store.postgres.member_rows import PostgresMembers
 from common.store.postgres.tables import SHOWN_LIMIT
 from common.store.reader import open_reader
@@ -220,3 +220,17 @@ def test_a_note_that_cannot_be_written_is_an_error_of_the_store(tmp_path: Path) 
     """It names the file."""
     with pytest.raises(StoreError, match=r"member\.json cannot be written"):
         FileMembers(tmp_path / "missing").announce(ONE)
+
+
+def test_the_others_are_those_that_may_be_alive(members: Members, beside: psycopg.Connection) -> None:
+    """Not oneself, and not what is gone for a minute; nothing is known without a clock of the store."""
+    assert isinstance(members, SharedMembers)
+    members.announce(ONE)
+    age(beside, GONE_AFTER + 1)
+    members.announce(TWO)
+    assert other_names(members.roster(), "three") == {"two"}
+    assert other_names(members.roster(), "two") == set()
+    members.announce(ONE)
+    age(beside, GONE_AFTER - 5)
+    assert other_names(members.roster(), "two") == {"one"}
+    assert other_names(Roster(), "two") is None

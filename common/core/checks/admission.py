@@ -64,9 +64,25 @@ class AdmissionQueue:
         self.held = False  # whether no waiting check could begin, and none was added since
         self.held_at = (0, 0, 0)  # what had moved by then, see `CheckStarts.next_at`
         self.fetching: dict[int, CheckRequest] = {}
+        self.unread: dict[int, CheckRequest] = {}  # names whose evidence cannot be read at the moment
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self.fetching)
+
+    def has_room_to_read(self, most_fetching: int, most_unread: int) -> bool:
+        """Whether fewer names than that are being read, and fewer wait until they can be."""
+        return len(self.fetching) < most_fetching and len(self.unread) < most_unread
+
+    def hold_fetching(self) -> None:
+        """Let the names whose evidence is being read wait until it can be: they take no room of others."""
+        self.unread.update(self.fetching)
+        self.fetching.clear()
+
+    def take_unread(self) -> list[CheckRequest]:
+        """The requests of names that waited to be read; they wait no more."""
+        found = [*self.unread.values()]
+        self.unread.clear()
+        return found
 
     def planned_count(self) -> int:
         """How many planned checks wait."""
@@ -95,7 +111,7 @@ class AdmissionQueue:
     def promote_request(self, request: CheckRequest, suffix: str) -> None:
         """Merge a second request for a name that waits: its check becomes as urgent as this one, and by as many methods."""
         name_id = request.name_id
-        requests = self.fetching if name_id in self.fetching else self._waiting
+        requests = next((held for held in (self.fetching, self.unread) if name_id in held), self._waiting)
         known = requests.get(name_id)
         if known is None:  # a planned one
             if request.urgent:

@@ -30,6 +30,8 @@ from common.errors import MessageError
 PER_TICK, PER_FETCH = 100, 100
 #: Most names whose evidence is being read from the store.
 MOST_FETCHING = 400
+#: Most names that wait until the store can be read again; more stay in their queues, and hold others up there.
+MOST_UNREAD = 20_000
 #: Seconds for which a check starts from the answer of a sweep; later it queries DNS anew: an answer is dated when it arrives.
 LONGEST_DELAY = 10.0
 
@@ -59,6 +61,18 @@ class CheckStarts:
         self._effects = effects
         self._telemetry = telemetry
         self._decode = decode
+        self._reads_wait = False
+
+    def hold_unread(self) -> None:
+        """Let names wait whose evidence has to be read from the store: it cannot be read, or is older than it should be."""
+        self._reads_wait = True
+        self.admission.hold_fetching()
+
+    def release_unread(self) -> None:
+        """Let them begin."""
+        self._reads_wait = False
+        for request in self.admission.take_unread():
+            self.admission.add_request(request, self._domains.table.suffix_of(request.name_id))
 
     def request_check(self, request: CheckRequest) -> None:
         """Request a check. One that waits becomes as urgent as this one; nothing happens while one is under way."""
@@ -111,7 +125,7 @@ class CheckStarts:
             return full[suffix]
 
         for _ in range(PER_TICK):
-            has_room = len(domains.working_set) < MOST_LOADED * 2 and len(admission.fetching) < MOST_FETCHING
+            has_room = len(domains.working_set) < MOST_LOADED * 2 and admission.has_room_to_read(MOST_FETCHING, MOST_UNREAD)
             request = admission.take_next_request(ordinary=has_room, is_full=is_full)
             if request is None:
                 admission.held, admission.held_at = True, self._count_moves()
@@ -120,6 +134,9 @@ class CheckStarts:
                 continue  # taken off the list meanwhile
             entry = domains.working_set.loaded.get(request.name_id)
             if entry is None and domains.table.has_flag(request.name_id, Flag.DETAILED):
+                if self._reads_wait:
+                    admission.unread[request.name_id] = request
+                    continue
                 admission.fetching[request.name_id] = request
                 missing.append(request.name_id)
             else:

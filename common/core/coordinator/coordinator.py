@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from random import Random
 
+from msgspec import structs
+
 from common.core.coordinator.inputs import (
     CommitDelayed,
     Committed,
@@ -23,7 +25,9 @@ from common.core.coordinator.inputs import (
     Measured,
     MessageArrived,
     Restored,
+    RowsHandedOver,
     SendFailed,
+    StoreSpooled,
     Tick,
     WorkerLeft,
 )
@@ -31,8 +35,10 @@ from common.core.coordinator.message_router import MessageRouter
 from common.core.coordinator.self_check import SelfCheck
 from common.core.coordinator.status import Status
 from common.core.coordinator.wiring import Policy, Rooms
+from common.core.domains.journal import SpoolState
 from common.core.model.effects import Commit, Effect
 from common.core.model.methods import POOLS
+from common.core.model.records import HandedOver
 from common.core.model.stored_state import StoredState
 from common.core.outbox.retry_times import correct_next_at
 from common.core.registries.directory import Directory
@@ -129,12 +135,42 @@ class Coordinator:
                 rooms.registries.replace_directory(directory)
             case DeliveryFetched(row):
                 rooms.callbacks.replay_callback(row, now)
-            case CommitDelayed(reason, away):
-                rooms.domains.journal.unwritable, rooms.domains.journal.is_away = reason, away
+            case CommitDelayed() | RowsHandedOver() | StoreSpooled():
+                self._take_store(event, now)
             case Restored(state):
                 self._restore_state(state)
             case Draining():
                 self._stopping = True
+
+    def _take_store(self, event: CommitDelayed | RowsHandedOver | StoreSpooled, now: float) -> None:
+        """Take an input about a database that is away, or was."""
+        journal = self.rooms.domains.journal
+        match event:
+            case CommitDelayed(reason, away):
+                journal.unwritable, journal.is_away = reason, away
+            case RowsHandedOver(found):
+                self._take_over(found, now)
+            case StoreSpooled(spool):
+                self._note_spool(spool)
+
+    def _take_over(self, found: HandedOver, now: float) -> None:
+        """Record events and deliveries of another instance. The names stay as they are: what is known of them is newer."""
+        journal = self.rooms.domains.journal
+        for event in found.events:
+            journal.add_event(structs.replace(event, seq=journal.take_seq()))
+        for row in found.deliveries:
+            if (changed := self.rooms.deliveries.take_over(row, now)) is not None:
+                journal.add_deliveries(changed)
+        journal.add_taken(found.keys)
+
+    def _note_spool(self, spool: SpoolState | None) -> None:
+        """Note what waits outside the database; names that have to be read wait for as long."""
+        journal, starts = self.rooms.domains.journal, self.rooms.starts
+        begins, journal.spool = spool is not None and journal.spool is None, spool
+        if begins:
+            starts.hold_unread()
+        elif spool is None:
+            starts.release_unread()
 
     def _take_list(self, event: ListRead | ListSame | ListChunkRead | ListEnd | ListFailed, now: float) -> None:
         """Take an input of the list reader."""
@@ -193,7 +229,10 @@ class Coordinator:
         if now - self._evicted_at >= EVICT_EVERY:
             self._evicted_at = now
             waiting, journal = rooms.canaries.waiting_names(), rooms.domains.journal
-            rooms.domains.working_set.evict_stable(lambda e: e.name in waiting or journal.is_unwritten(e), now)
+            crowded_only = journal.spool is not None  # it could not be loaded again before the database is back
+            rooms.domains.working_set.evict_stable(
+                lambda entry: entry.name in waiting or journal.is_unwritten(entry), now, crowded_only=crowded_only
+            )
 
     def _hand_out(self, now: float) -> None:
         """Begin checks, and send queries, sweeps and callbacks that are ready."""
@@ -249,6 +288,7 @@ class Coordinator:
         if done is None:
             return
         for event in done.events:
+            rooms.domains.journal.pass_seq(event.seq)
             rooms.announcer.publish_event(event)
         fresh = [row for row in done.deliveries if row.state == "pending" and row.attempts == 0 and row.first_at is None]
         rooms.callbacks.add_durable(fresh)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from common.core.model.records import DeliveryRow
+from common.core.domains.journal import SpoolState
+from common.core.model.records import DeliveryRow, HandedOver
 from common.core.model.stored_state import StoredState
 from common.core.registries.directory import Directory
 from common.core.telemetry.metrics import Metrics
@@ -91,6 +92,20 @@ class CommitDelayed:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreSpooled:
+    """Transactions count as written that wait in a file while the server of the database is away; None: none waits any more."""
+
+    spool: SpoolState | None
+
+
+@dataclass(frozen=True, slots=True)
+class RowsHandedOver:
+    """What another instance recorded while the database was away: it is recorded here, and told unless it was."""
+
+    rows: HandedOver
+
+
+@dataclass(frozen=True, slots=True)
 class ListRead:
     """The domain list was read and compared with what is watched; the answer is TakeList or LeaveList."""
 
@@ -153,7 +168,7 @@ class DetailsFetched:
 
 
 Input = (
-    Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed
+    Restored | Measured | MessageArrived | WorkerLeft | SendFailed | Tick | Committed | CommitDelayed | StoreSpooled
     | ListRead | ListSame | ListChunkRead | ListEnd | ListFailed | DirectoryChanged
-    | DeliveryFetched | DetailsFetched | Draining
+    | DeliveryFetched | DetailsFetched | Draining | RowsHandedOver
 )  # fmt: skip

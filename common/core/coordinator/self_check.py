@@ -165,6 +165,15 @@ class SelfCheck:
                 "Start the PostgreSQL server of STORE_URL, mend the way to it, or end what locks it; work goes on by itself.",
                 unwatched=True,
             )  # fmt: skip
+        elif journal.spool is not None:
+            reason, waiting, since = journal.spool
+            yield Problem(
+                "store_away",
+                f"The database server is away: {reason}. Names are checked and notices are sent all the same; {waiting} "
+                "transactions wait in a file of this host.",
+                "Start the PostgreSQL server of STORE_URL, or mend the way to it; what waits is written by itself.",
+                since=since,
+            )
         elif journal.unwritable:
             yield Problem(
                 "disk_full", f"Nothing can be written to the database: {journal.unwritable}. Checks wait until it can.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct, structs
@@ -40,12 +41,21 @@ TOUCH_EVERY, TOUCH_LIMIT = 15.0, 2000
 PIECE = 4096
 
 
+class SpoolState(NamedTuple):
+    """Why transactions wait outside the database, how many, and since when, in epoch seconds."""
+
+    reason: str
+    waiting: int
+    since: float
+
+
 class Journal:
     """See the module. `encode` turns a detail or a ledger entry into bytes.
 
     `next_seq` is the number of the next event. `unwritable` says why the transaction under way could not be written yet, ""
     while it can, and `is_away` whether that is because the server of the database cannot be reached; `writing_since` is when it
-    began, in epoch seconds, None without one.
+    began, in epoch seconds, None without one. `spool` is set while transactions that count as written wait outside the
+    database: what is read from that is older than they are.
     """
 
     def __init__(self, table: DomainTable, working_set: WorkingSet, encode: Callable[[Struct], bytes], now: float) -> None:
@@ -55,6 +65,7 @@ class Journal:
         self.next_seq = 1
         self.unwritable = ""
         self.is_away = False
+        self.spool: SpoolState | None = None
         self.writing_since: float | None = None
         self._next = Changes()
         self._changed: dict[str, Entry] = {}  # rows for the next transaction
@@ -103,6 +114,10 @@ class Journal:
         for start in range(0, len(ids), PIECE):
             self._states.append(StateChange(ids[start : start + PIECE].tolist(), state.value, since, confidence))
 
+    def add_taken(self, keys: list[str]) -> None:
+        """Remove rows that were handed over and are in the next transaction, or need not be."""
+        self._next.taken.extend(keys)
+
     def set_trust(self, rows: list[TrustRow]) -> None:
         """Write how far servers are trusted with the next transaction."""
         self._next.trust = rows
@@ -114,6 +129,10 @@ class Journal:
     def set_meta(self, key: str, text: str) -> None:
         """Write a small text under a key with the next transaction."""
         self._next.meta[key] = text
+
+    def pass_seq(self, seq: int) -> None:
+        """Give no number for a new event up to this one: the store has given it."""
+        self.next_seq = max(self.next_seq, seq + 1)
 
     def take_seq(self) -> int:
         """A number for a new event, higher than all before."""

@@ -114,15 +114,19 @@ class WorkingSet:
             table.serial[name_id] = reading.serial or 0
             table.address[name_id] = table.address_number(dns.observation.address)
 
-    def evict_stable(self, is_busy: Callable[[Entry], bool], now: float) -> None:
-        """Evict names that are stable, or not watched any more; `is_busy` says which have to stay, whatever their state."""
+    def evict_stable(self, is_busy: Callable[[Entry], bool], now: float, *, crowded_only: bool = False) -> None:
+        """Evict names that are stable, or not watched any more; `is_busy` says which have to stay, whatever their state.
+
+        `crowded_only`: where more are loaded than stay at rest, and not otherwise.
+        """
         crowded = len(self.loaded) - MOST_AT_REST
         for name_id, entry in list(islice(self.loaded.items(), _LOOKED_AT)):
             gone = not entry.watched
             stays = entry.check is not None or entry.isolated_until > now or is_busy(entry)
             old = gone or now - (entry.checked_at or 0.0) > KEEP
             special = entry.priority or self._table.has_flag(name_id, Flag.SINGLE)
-            if not stays and old and (crowded > 0 or gone or not special):
+            leaves = (gone or not special) and not crowded_only
+            if not stays and old and (crowded > 0 or leaves):
                 self.evict_entry(name_id)
             else:
                 self.loaded[name_id] = self.loaded.pop(name_id)  # to the end: the next call examines others

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -215,12 +216,21 @@ class Changes(Struct):
     ledger: list[LedgerRow] = field(default_factory=list)
     problems: list[ProblemRow] | None = None
     meta: dict[str, str] = field(default_factory=dict)
+    taken: list[str] = field(default_factory=list)  # keys of `HandedOver` that are removed
 
     def is_empty(self) -> bool:
         """Whether there is nothing to write."""
         names = self.new or self.watches or self.states or self.domains or self.looks or self.addresses
         told = self.events or self.deliveries or self.trust or self.ledger
-        return not (names or told or self.meta or self.problems is not None)
+        return not (names or told or self.meta or self.taken or self.problems is not None)
+
+
+class HandedOver(NamedTuple):
+    """What another instance recorded while the database was away: rows that are not in it, and keys of all that was read."""
+
+    keys: list[str]
+    events: list[EventRow]
+    deliveries: list[DeliveryRow]
 
 
 NOTICE, RESULT = "notice", "result"

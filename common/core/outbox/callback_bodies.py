@@ -68,6 +68,16 @@ def notice_body(
     )
 
 
+def number_in(body: bytes) -> int | None:
+    """The number of its event in the body of a notice; None without one."""
+    try:
+        content = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return None
+    seq = content.get("seq") if isinstance(content, dict) else None
+    return seq if isinstance(seq, int) else None
+
+
 def renumber_body(body: bytes, seq: int) -> bytes:
     """The body of a notice with another number of its event; one without a number as it is.
 

@@ -113,6 +113,21 @@ class Deliveries:
         entry = self._insert_row(row, replay=False)
         return self._supersede_older(entry) if row.lane == RESULT else []
 
+    def take_over(self, row: DeliveryRow, now: float) -> DeliveryRow | None:
+        """Take a delivery that another instance made, or was about to: the row to write, None where nothing changes."""
+        entry = self._find_entry(row.id)
+        if row.state == "pending":
+            row.attempts, row.next_at, row.first_at = 0, now, None
+            return row if entry is None else None
+        if entry is None:
+            self.done += row.state == "done"
+            return row
+        if entry.attempt is not None:
+            return None  # it ends by itself
+        entry.row.last_status, entry.row.last_error = row.last_status, row.last_error
+        self._finish_delivery(entry, row.state, now)
+        return entry.row
+
     def due_rows(self, now: float, free: int, reserved: int = 0) -> list[DeliveryRow]:
         """At most `free` rows to send now, at most one per name and lane. They stay due until `note_sent`.
 

@@ -42,6 +42,7 @@ CODES = {
     "process_silent": "a process is there and does not work",
     "rdap_silent": "no RDAP answer says anything",
     "source_refused": "a registrar or an EPP server refuses our key, account or address",
+    "spool_left": "what was decided while the database was away could not be written to it",
     "store_away": "the server of the database cannot be reached",
     "store_damaged": "the database is damaged",
     "store_lost": "the database is gone, or was replaced",

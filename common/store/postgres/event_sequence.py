@@ -33,9 +33,10 @@ class EventSequence:
         self._take, self._last = _TAKE.format(row), _LAST.format(row)
         self._shown = shown
 
-    def number(self, connection: Connection, changes: Changes) -> None:
+    def number(self, connection: Connection, changes: Changes, *, told: bool = False) -> None:
         """Give the events of `changes` their numbers, which other writers wait for until the transaction ends.
 
+        `told`: their notices may have been sent, and stay as they are.
         Raises StoreAway where another one keeps them waiting.
         """
         connection.execute(_BOUND)
@@ -45,7 +46,7 @@ class EventSequence:
             raise StoreAway(f"{self._shown} has not ended a transaction of another shard that numbers events") from None
         if row is None:
             raise StoreError(f"{self._shown} is damaged: its table sequence has no row")
-        renumber_events(changes, int(row[0]) - len(changes.events) + 1)
+        renumber_events(changes, int(row[0]) - len(changes.events) + 1, told=told)
 
     def last(self, connection: Connection) -> int:
         """The last number that was given, 0 for none."""

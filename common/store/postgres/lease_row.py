@@ -65,6 +65,9 @@ _TAKE = f"""
 """
 _RENEW = f"UPDATE lease SET expires_at = {_UNTIL} WHERE epoch = %(epoch)s AND boot = %(boot)s AND isfinite(expires_at)"
 _RELEASE = "UPDATE lease SET expires_at = '-infinity' WHERE epoch = %(epoch)s AND boot = %(boot)s"
+_RELEASED = (
+    "SELECT true FROM lease WHERE epoch > %(epoch)s OR (epoch = %(epoch)s AND boot = %(boot)s AND NOT isfinite(expires_at))"
+)
 
 
 class PostgresLeases:
@@ -94,6 +97,11 @@ class PostgresLeases:
             leader = Leader(instance, boot, epoch, *addresses(epoch))
             connection.execute(_TAKE, {**msgspec.structs.asdict(leader), "ttl": self._timing.ttl})
         return PostgresLease(self._row, leader, self._timing, began)
+
+    def is_released(self, epoch: int, boot: str) -> bool:
+        """Whether the row is of a later epoch, or says so."""
+        with self._row.opened("read the lease") as connection:
+            return row_of(connection, _RELEASED, {"epoch": epoch, "boot": boot}) is not None
 
     def close(self) -> None:
         """Close the connection; a lease that is renewed opens it again."""

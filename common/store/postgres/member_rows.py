@@ -75,6 +75,11 @@ class PostgresMembers:
         with self._kept.opened("forget instances") as connection:
             connection.execute(_FORGET, (age,))
 
+    def roster(self) -> Roster:
+        """The rows of all instances."""
+        with self._kept.opened("read the instances") as connection:
+            return read_roster(connection)
+
     def close(self) -> None:
         """Close the connection."""
         self._kept.close()

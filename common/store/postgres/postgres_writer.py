@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,17 +13,17 @@ from psycopg import errors
 
 from common import clock
 from common.core.model.columns import NameColumns
-from common.core.model.records import Changes, DeliveryRow, ProblemRow, TrustRow
+from common.core.model.records import Changes, DeliveryRow, EventRow, HandedOver, ProblemRow, TrustRow
 from common.core.model.stored_state import StoredState
 from common.errors import LeaseLost, StoreAway, StoreBehind, StoreError, StoreLost
 from common.store import row_codecs, schema
-from common.store.postgres import fence, forgetting, name_statements, record_statements, tables
+from common.store.postgres import fence, forgetting, name_statements, record_statements, spooled_rows, tables
 from common.store.postgres.begun import Marker
 from common.store.postgres.event_sequence import EventSequence, share_numbers
 from common.store.postgres.partitions import PartitionBusyError, Partitions, ledger_width
 from common.store.postgres.schemas import Part
 from common.store.postgres.session import LOADING, WRITING, Connection, Server, cut, engine_of, is_alive, row_of, rows_of
-from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME
+from common.store.store_contract import KEEP_DONE, KEEP_EVENTS, KEEP_LEDGER, KEEP_NAMES, KEEP_RESULTS, LEDGER_PER_NAME, Mark
 
 #: Blocks of last looks and deliveries read at once while loading.
 LOOKS_BATCH, LOAD_BATCH = 200, 1000
@@ -87,7 +87,7 @@ class PostgresWriter:
         self._closed = self._abandoned = False
         self._tried: Changes | None = None  # what may be written already, or not
         self._number = 0  # of the changes that are written, or were last
-        self._marks: set[str] = set()  # of the last commit that was answered, and of those after it that were not
+        self._marks: set[Mark] = set()  # of the last commit that was answered, and of those after it that were not
         self._connection: Connection | None = None
         self._look: Connection | None = None
         offer_abandon(self.abandon)
@@ -128,9 +128,46 @@ class PostgresWriter:
             self._tried, self._number = changes, self._number + 1
         self._marks |= {self._mark} if self._marks else set()
         with self._transaction("write") as connection:
-            if not (again and self._was_written(connection)):
-                self._write(connection, changes)
+            if not (again and self._last_written(connection) >= self._mark):
+                self._write(connection, changes, self._mark)
         self._tried, self._marks = None, {self._mark}
+
+    def take_mark(self, changes: Changes) -> Mark:
+        """The mark of changes that are not written by `apply`."""
+        if changes is not self._tried:
+            self._tried, self._number = changes, self._number + 1
+        return self._mark
+
+    def last_mark(self) -> Mark:
+        """The mark of what was written last."""
+        with self._transaction("read the last mark") as connection:
+            return self._last_written(connection)
+
+    def apply_marked(self, changes: Changes, mark: Mark) -> bool:
+        """Write changes with their mark, unless they were written."""
+        self._marks |= {mark} if self._marks else set()
+        with self._transaction("write what was spooled") as connection:
+            fresh = self._last_written(connection) < mark
+            if fresh:
+                self._write(connection, changes, mark, told=True)
+        self._marks = {mark}
+        return fresh
+
+    def hand_over(self, events: Iterable[EventRow], deliveries: Iterable[DeliveryRow]) -> None:
+        """Put rows where `handed_over` finds them."""
+        with self._transaction("hand over what was spooled") as connection:
+            spooled_rows.put_rows(connection, events, deliveries)
+
+    def handed_over(self, but: Collection[str]) -> HandedOver:
+        """The next rows that were handed over, without those with these keys."""
+        with self._looking("read what was handed over") as connection:
+            return spooled_rows.find_rows(connection, but)
+
+    def interrupt(self) -> None:
+        """Cut the connections: the next calls open others."""
+        for connection in (self._look, self._connection):
+            if connection is not None:
+                cut(connection)
 
     def details(self, ids: Sequence[int]) -> dict[int, bytes]:
         """The encoded details of these names."""
@@ -173,7 +210,7 @@ class PostgresWriter:
     def verify(self) -> None:
         """Raise StoreLost where the database is no longer the one that was opened."""
         with self._looking("look whether the state is still there") as connection:
-            if tables.read_identity(connection) != self._identity:
+            if tables.read_identity(connection) != self.identity:
                 raise StoreLost(f"{self._server.shown} was replaced by another database: restore it from a backup")
 
     def abandon(self) -> None:
@@ -208,8 +245,8 @@ class PostgresWriter:
             if tables.migrate(connection) and self._part.divided:
                 share_numbers(connection, self._server.home(connection))
             identity = tables.read_identity(connection)
-        self._identity = str(identity)
-        self._marker.note(self._identity)
+        self.identity = str(identity)
+        self._marker.note(self.identity)
         if self._part.divided:
             self._sequence = EventSequence(self._server.home(connection), self._server.shown)
         with self._transaction("forget old names") as connection:
@@ -217,19 +254,19 @@ class PostgresWriter:
         with self._looking("open the state"):
             pass
 
-    def _was_written(self, connection: Connection) -> bool:
-        """Whether the server has the changes whose commit it did not answer. Raises StoreAway while that is not decided."""
+    def _last_written(self, connection: Connection) -> Mark:
+        """The mark of the last commit, also of one that was not answered. Raises StoreAway while that is not decided."""
         try:
             row = row_of(connection, _LAST_COMMIT, (tables.COMMIT_KEY,))
         except errors.LockNotAvailable:
             raise StoreAway(f"{self._server.shown} has not ended a transaction whose connection broke") from None
-        return row is not None and row[0] == self._mark
+        return _parse_mark(row)
 
     @property
-    def _mark(self) -> str:
-        return f"{self._epoch}.{self._number}"
+    def _mark(self) -> Mark:
+        return Mark(self._epoch, self._number)
 
-    def _write(self, connection: Connection, changes: Changes) -> None:
+    def _write(self, connection: Connection, changes: Changes, mark: Mark, *, told: bool = False) -> None:
         known = self._partitions
         name_statements.write_names(connection, changes)
         record_statements.write_trust(connection, changes.trust)
@@ -238,13 +275,14 @@ class PostgresWriter:
             record_statements.write_problems(connection, changes.problems)
         if self._sequence is not None and changes.events:
             record_statements.require_partitions(connection, known, changes)
-            self._sequence.number(connection, changes)
+            self._sequence.number(connection, changes, told=told)
         record_statements.write_events(connection, known, changes.events)
         record_statements.write_deliveries(connection, known, changes.deliveries)
-        meta = {**changes.meta, tables.COMMIT_KEY: self._mark}
+        meta = {**changes.meta, tables.COMMIT_KEY: f"{mark.epoch}.{mark.number}"}
         if changes.events:
             meta[schema.SEQ_KEY] = str(max(event.seq for event in changes.events))
         record_statements.write_meta(connection, meta)
+        spooled_rows.drop_rows(connection, changes.taken)
 
     def _drop_oldest(self, table: str, sign: int, before: float) -> int:
         """Drop partitions up to the first that had rows, and the number of these; 0 where there is none, or it is in use."""
@@ -333,7 +371,7 @@ class PostgresWriter:
         """Raise StoreBehind where a server that took over lacks what another one has answered."""
         if self._marks:
             row = row_of(connection, _COMMIT, (tables.COMMIT_KEY,))
-            if row is None or row[0] not in self._marks:
+            if _parse_mark(row) not in self._marks:
                 raise StoreBehind(f"{self._server.shown} is back without what was committed last")
 
     def _require_open(self, doing: str) -> None:
@@ -342,3 +380,9 @@ class PostgresWriter:
             raise StoreAway(f"{self._server.shown} cannot be reached: it was given up while it did not answer")
         if self._closed:
             raise StoreError(f"{self._server.shown}: cannot {doing}: the store is closed")
+
+
+def _parse_mark(row: tuple[Any, ...] | None) -> Mark:
+    """The mark in a row of `meta`; (0, 0) where there is none of ours."""
+    epoch, _, number = str(row[0] if row else "").partition(".")
+    return Mark(int(epoch), int(number)) if epoch.isdecimal() and number.isdecimal() else Mark(0, 0)

@@ -111,8 +111,13 @@ _MEMBER = f"""
         started_at float8 NOT NULL, seen_at timestamptz NOT NULL,
         shown text NOT NULL CHECK (octet_length(shown) <= {SHOWN_LIMIT})) WITH (fillfactor = 50)
 """
-#: What is there before any version: the epoch that may write and the small named texts, and for all shards the instances.
+_SPOOLED = """
+    CREATE TABLE IF NOT EXISTS spooled(key text COLLATE "C" PRIMARY KEY, body bytea NOT NULL)
+"""
+#: What is there before any version: the epoch that may write, the small named texts and what instances hand over, and for all
+#: shards the instances.
 BEGINNING_OF_FURTHER = (
+    _SPOOLED,
     "CREATE TABLE IF NOT EXISTS fence(one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL)",
     "INSERT INTO fence(epoch) VALUES (0) ON CONFLICT DO NOTHING",
     'CREATE TABLE IF NOT EXISTS meta(key text COLLATE "C" PRIMARY KEY, value text NOT NULL) WITH (fillfactor = 50)',

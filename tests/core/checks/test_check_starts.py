@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from common.codec import encode
+from common.core.checks import check_starts
 from common.core.checks.admission import CheckRequest
 from common.core.checks.check_starts import LONGEST_DELAY, MOST_FETCHING, PER_FETCH, PER_TICK
 from common.core.domains.domain_table import STATE_CODES, Flag
@@ -108,6 +109,50 @@ def test_a_name_with_evidence_in_the_store_begins_when_that_was_read() -> None:
     assert entry is not None
     assert entry.check is not None
     assert entry.detail.registered_seen == 5.0
+
+
+def test_names_that_cannot_be_read_hold_no_others_up() -> None:
+    """They wait until the store is back, also those that were being read; what is in memory, or has no evidence, begins."""
+    room = ChecksRoom()
+    being_read, unread, loaded = stored(room, "a.com", "b.com", "c.com")
+    (plain,) = room.watch("d.com")
+    room.domains.load_name(loaded, Detail(), NOW)
+    room.starts.request_check(CheckRequest(being_read))
+    room.starts.begin_waiting(NOW)
+    assert fetched(room) == [(being_read,)]
+    room.starts.hold_unread()
+    for name_id in (unread, loaded, int(plain)):
+        room.starts.request_check(CheckRequest(name_id))
+    room.starts.begin_waiting(NOW)
+    assert fetched(room) == []
+    assert [room.domains.stages.stage_of(name_id) for name_id in (loaded, int(plain))] == [Stage.CHECKING] * 2
+    room.starts.take_details((being_read,), {}, NOW)  # older than what was spooled
+    assert [room.domains.stages.stage_of(name_id) for name_id in (being_read, unread)] == [Stage.ADMITTED] * 2
+
+    room.starts.request_check(CheckRequest(unread, urgent=True))
+    room.starts.release_unread()
+    room.starts.begin_waiting(NOW)
+    assert fetched(room) == [(unread, being_read)]
+    room.starts.release_unread()
+    room.starts.take_details((being_read, unread), {}, NOW)
+    assert [room.domains.stages.stage_of(name_id) for name_id in (being_read, unread)] == [Stage.CHECKING] * 2
+
+
+def test_a_bounded_number_of_names_waits_to_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others stay in their queues; one with priority is let through."""
+    monkeypatch.setattr(check_starts, "MOST_UNREAD", 2)
+    room = ChecksRoom()
+    ids = stored(room, "a.com", "b.com", "c.com", "d.com")
+    room.starts.hold_unread()
+    for name_id in ids[:3]:
+        room.starts.request_check(CheckRequest(name_id))
+    room.starts.request_check(CheckRequest(ids[3], urgent=True))
+    room.starts.begin_waiting(NOW)
+    assert len(room.starts.admission.unread) == 2
+    assert (ids[3] in room.starts.admission.unread, len(room.starts.admission)) == (True, 2)
+    room.starts.release_unread()
+    room.starts.begin_waiting(NOW)
+    assert [sorted(each) for each in fetched(room)] == [sorted(ids)]
 
 
 def test_unreadable_evidence_is_logged_and_the_name_checked_anew() -> None:

@@ -12,6 +12,7 @@ from common.messages import (
     Credit,
     DeliveryResult,
     DeliveryResults,
+    Promise,
     Result,
     Results,
     SweepDetails,
@@ -35,6 +36,7 @@ def messages(attempt: str, size: int) -> list[Any]:
         SweepResult(CREDIT, attempt, bytes(size), bytes(size), "com", 1, ("192.0.2.1:53/udp",), 1, 1.0, 1.0, {0: SEEN}, SEEN),
         DeliveryResults(CREDIT, (DeliveryResult(attempt, 200, "", 1.0, 1.0),)),
         Command("check", "a.com", "x"),
+        Promise("two", 3, "boot", 1.0),
     ]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
+from common.core.checks.admission import CheckRequest
 from common.core.coordinator.coordinator import STATUS_EVERY, STATUS_FIRST, WARM_UP, Coordinator
 from common.core.coordinator.inputs import (
     CommitDelayed,
@@ -21,9 +23,14 @@ from common.core.coordinator.inputs import (
     Measured,
     MessageArrived,
     Restored,
+    RowsHandedOver,
+    StoreSpooled,
     Tick,
 )
-from common.core.model.effects import Commit, Effect, Publish, TakeList
+from common.core.domains.domain_table import Flag
+from common.core.domains.journal import SpoolState
+from common.core.model.effects import Commit, Effect, FetchDetails, Publish, Send, TakeList
+from common.core.model.records import DeliveryRow, Detail, EventRow, HandedOver
 from common.core.model.stored_state import StoredState
 from common.core.rate_limits.saved import Saved, encode_saved
 from common.core.registries.directory import Directory
@@ -31,7 +38,7 @@ from common.core.registries.sources import Source
 from common.core.telemetry.metrics import snapshot_rows
 from common.core.watchlist.domain_list import ListBuilder
 from common.core.watchlist.list_diff import summarise_small_list
-from common.messages import Results, Sweep, Tasks
+from common.messages import Deliveries, Results, Sweep, Tasks
 from tests.core.coordinator.cores import NOW, connect, credit, new_core, policy_of, sent_to, watch
 
 
@@ -98,6 +105,53 @@ def test_no_check_begins_before_every_pool_has_a_worker_or_had_time_to_start_one
     core.rooms.workers.note_credit(credit("fast"), NOW + WARM_UP + 1)
 
     assert sent_to(core.handle(Tick(), NOW + WARM_UP + 1), Tasks) == ["fast-0@h"]
+
+
+def test_while_transactions_are_spooled_names_that_are_loaded_stay_and_others_wait_to_be_read() -> None:
+    """What is read would be older than what is spooled; when that is written all is as before."""
+    core = new_core()
+    rooms = core.rooms
+    connect(rooms, NOW + WARM_UP)
+    watch(rooms, "a.com", "b.com", at=NOW + 1e6)
+    loaded, stored = rooms.domains.load_name(0, Detail(), NOW), 1
+    rooms.domains.table.set_flags(np.array([stored]), Flag.DETAILED, on=True)
+    for waiting in (1, 2):
+        core.handle(StoreSpooled(SpoolState("away", waiting, NOW)), NOW + WARM_UP)
+        assert rooms.domains.journal.spool == SpoolState("away", waiting, NOW)
+    rooms.starts.request_check(CheckRequest(stored))
+    effects = core.handle(Tick(), NOW + WARM_UP + 10)
+    assert [effect for effect in effects if isinstance(effect, FetchDetails)] == []
+    assert rooms.domains.working_set.loaded[0] is loaded
+    effects = core.handle(StoreSpooled(None), NOW + WARM_UP + 11) + core.handle(Tick(), NOW + WARM_UP + 12)
+    assert [effect.ids for effect in effects if isinstance(effect, FetchDetails)] == [(stored,)]
+    assert 0 not in rooms.domains.working_set.loaded
+
+
+def test_what_another_instance_decided_is_recorded_and_told_and_leaves_the_name_as_it_is() -> None:
+    """With a number of our own; what was told already is recorded as done, and all that was read is removed."""
+    core = running()
+    rooms = core.rooms
+    connect(rooms, NOW + WARM_UP)
+    rooms.workers.note_credit(credit("notifier"), NOW + WARM_UP)
+    journal, before = rooms.domains.journal, rooms.domains.table.state.copy()
+    journal.next_seq = 50
+    events = [EventRow(seq, f"id-{seq}", f"n{seq}.com", 1, "available", 1.0, b"{}") for seq in (3, 4)]
+    waits = DeliveryRow("id-3", "notice", "n3.com", 3, b"{}", attempts=4, first_at=1.0)
+    done = DeliveryRow("id-4", "notice", "n4.com", 4, b"{}", state="done", done_at=2.0)
+    effects = core.handle(RowsHandedOver(HandedOver(["a", "b"], events, [waits, done])), NOW + WARM_UP + 1)
+    effects += core.handle(Tick(), NOW + WARM_UP + 1)
+    changes = next(effect.changes for effect in effects if isinstance(effect, Commit))
+    while not changes.taken:
+        changes = next(e.changes for e in core.handle(Committed(), NOW + WARM_UP + 1) if isinstance(e, Commit))
+    assert [(row.seq, row.id) for row in changes.events] == [(50, "id-3"), (51, "id-4")]
+    assert [(row.id, row.state, row.attempts) for row in changes.deliveries] == [("id-3", "pending", 0), ("id-4", "done", 0)]
+    assert changes.taken == ["a", "b"]
+    effects = core.handle(Committed(), NOW + WARM_UP + 2)
+    sent = [
+        d.event_id for e in effects if isinstance(e, Send) and isinstance(e.message, Deliveries) for d in e.message.deliveries
+    ]
+    assert sent == ["id-3"]
+    assert (rooms.domains.table.state == before).all()
 
 
 def test_a_draining_coordinator_hands_out_nothing_and_becomes_durable() -> None:

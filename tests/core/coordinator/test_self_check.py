@@ -8,6 +8,7 @@ import pytest
 
 from common.core.coordinator.self_check import NOTHING_ASKED, SLOW_COMMIT, WEDGED, WEDGED_SPAN, SelfCheck
 from common.core.coordinator.wiring import Policy, Rooms
+from common.core.domains.journal import SpoolState
 from common.core.model.evidence import Observation, Outcome, Reading, unknown_reading
 from common.core.model.limit import Limit
 from common.core.registries.sources import Source
@@ -109,6 +110,19 @@ def test_a_store_that_cannot_be_written_or_is_slow_is_a_problem() -> None:
 
     assert problems(check, NOW + SLOW_COMMIT) == {}
     assert problems(check, NOW + SLOW_COMMIT + 1)["store_slow"].restart_helps
+
+
+def test_a_store_that_is_away_while_checks_go_on_leaves_no_name_unwatched() -> None:
+    """It says since when, and how much waits; where nothing more can be kept, that counts."""
+    rooms, check = watching()
+    rooms.domains.journal.spool = SpoolState("it cannot be reached", 17, NOW - 60)
+    (problem,) = problems(check).values()
+    assert (problem.code, problem.unwatched, problem.restart_helps, problem.since) == ("store_away", False, False, NOW - 60)
+    assert "17 transactions" in problem.what
+    assert "it cannot be reached. Names are checked and notices are sent" in problem.what
+    rooms.domains.journal.unwritable, rooms.domains.journal.is_away = "the file is full", True
+    (problem,) = problems(check).values()
+    assert problem.unwatched
 
 
 def test_names_checked_too_long_ago_are_counted_once_in_a_while() -> None:

@@ -159,6 +159,18 @@ def test_a_name_that_left_the_list_is_evicted_at_once() -> None:
     assert list(names.loaded) == [1]
 
 
+def test_a_name_that_could_not_be_loaded_again_stays_as_long_as_there_is_room() -> None:
+    """Stable or not on the list any more; above the number at rest it is evicted all the same."""
+    _, names = working_set_of(MOST_AT_REST + 1)
+    for name_id in range(MOST_AT_REST):
+        names.load_entry(name_id, Detail()).watched = name_id > 0
+    names.evict_stable(idle, NOW, crowded_only=True)
+    assert len(names) == MOST_AT_REST
+    names.load_entry(MOST_AT_REST, Detail())
+    names.evict_stable(idle, NOW, crowded_only=True)
+    assert len(names) < MOST_AT_REST
+
+
 def test_where_too_many_names_are_loaded_stable_ones_with_priority_are_evicted() -> None:
     """Those that were examined longest ago first; as many as may be loaded stay."""
     _, names = working_set_of(MOST_AT_REST + 1)

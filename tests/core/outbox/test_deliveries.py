@@ -46,6 +46,29 @@ def test_only_2xx_is_done(status: int) -> None:
     assert deliveries.misconfigured == 0
 
 
+def test_a_delivery_of_another_instance_is_taken_over() -> None:
+    """One that waits begins anew, one that was made is done here too; what is under way, or waits here already, stays."""
+    deliveries = outbox(notice("a"), notice("b", "b.com"), notice("c", "c.com"), notice("d", order=2))
+    tried = DeliveryRow("x", "notice", "x.com", 1, b"{}", attempts=5, next_at=99.0, first_at=1.0)
+    row = deliveries.take_over(tried, 7.0)
+    assert row is tried
+    assert (row.attempts, row.next_at, row.first_at) == (0, 7.0, None)
+    assert deliveries.take_over(notice("b", "b.com"), 7.0) is None
+
+    def made(key: str) -> DeliveryRow:
+        return DeliveryRow(key, "notice", "a.com", 1, b"{}", state="done", done_at=3.0, last_status=204)
+
+    done = deliveries.take_over(made("a"), 7.0)
+    assert done is not None
+    assert (done.id, done.state, done.done_at, done.last_status) == ("a", "done", 7.0, 204)
+    assert ids(deliveries.due_rows(7.0, 10)) == ["b", "c", "d"]
+    unknown = made("y")
+    assert deliveries.take_over(unknown, 7.0) is unknown
+    deliveries.note_sent("c", "t", 7.0)
+    assert deliveries.take_over(made("c"), 7.0) is None
+    assert (deliveries.done, deliveries.snapshot(9.0)["pending"]) == (2, 3)
+
+
 @pytest.mark.parametrize("status", [200, 202, 204, 299])
 def test_2xx_is_done_and_forgotten(status: int) -> None:
     """The row says when, how often and with which status; the outbox keeps only the count."""

@@ -6,7 +6,7 @@ import pytest
 
 from common.core.workers.leases import MOST_OF_KEY, Workers
 from common.core.workers.senders import key_of, mark_sender, name_without_key
-from common.messages import VERSION, Bye, Command, Credit, DeliveryResult, DeliveryResults, Results, Upward
+from common.messages import VERSION, Bye, Command, Credit, DeliveryResult, DeliveryResults, Promise, Results, Upward
 
 CREDIT = Credit(VERSION, "fast-0@sim", "b1", "fast", "default", ("dns",), 16, 16, 0)
 NOTIFIER = Credit(VERSION, "notifier-9@sim", "b", "notifier", "default", (), 16, 16, 0)
@@ -22,7 +22,15 @@ def test_a_worker_is_known_by_its_name_and_its_key(message: Upward) -> None:
     assert (name_without_key(worker), key_of(worker)) == ("fast-0@sim", "k#@1")
 
 
-@pytest.mark.parametrize("message", [Command("refresh"), NOTIFIER, DeliveryResults(NOTIFIER, (DeliveryResult("a", 200),))])
+@pytest.mark.parametrize(
+    "message",
+    [
+        Command("refresh"),
+        Promise("two", 3, "boot", 1.0),
+        NOTIFIER,
+        DeliveryResults(NOTIFIER, (DeliveryResult("a", 200),)),
+    ],
+)
 def test_messages_of_this_host_alone_are_dropped_with_a_key(message: Upward) -> None:
     """The key of a worker neither gives commands nor claims that callbacks were delivered."""
     assert mark_sender(message, "key") is None
