@@ -137,6 +137,9 @@ def _add_tools(commands: Any) -> None:
     place = "sqlite:///PATH or postgresql://..., or @FILE that holds it"
     migrate.add_argument("--from", dest="source", metavar="URL", help=f"{place}; default: STORE_URL")
     migrate.add_argument("--to", dest="target", metavar="URL", required=True, help=f"{place}; has to be empty")
+    migrate.add_argument("--shards", type=_shards, metavar="N", help="shards of the watch list there; default: SHARDS")
+    spread = "top-level domains, separated by commas, that lie in all of them; default: SHARD_SPREAD"
+    migrate.add_argument("--spread", metavar="TLDS", help=spread)
     migrate.epilog = (
         "No instance may run on either. Give a password by @FILE: the list of processes shows a command line to all."
     )
@@ -221,7 +224,8 @@ def _calibration(args: argparse.Namespace) -> int:
 
 
 def _migrate(args: argparse.Namespace) -> int:
-    return int(_load("actors.cli.migrate").run(args.source, args.target, _settings(args)))
+    run = _load("actors.cli.migrate").run
+    return int(run(args.source, args.target, _settings(args), args.shards, args.spread))
 
 
 def _tail(args: argparse.Namespace) -> int:
@@ -287,6 +291,13 @@ def _days(text: str) -> float:
     if not 0 < days <= 3650:
         raise argparse.ArgumentTypeError("must be a number of days above 0 and at most 3650")
     return days
+
+
+def _shards(text: str) -> int:
+    try:
+        return int(config.TABLE["SHARDS"].parse(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _words(text: str) -> tuple[str, ...]:

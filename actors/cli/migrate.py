@@ -2,6 +2,7 @@
 
 While it works it holds the leases of both, so that no instance starts on either. The rows are copied table by table, read again
 where they arrived, and compared by number and digest. Nothing of the source is changed but its version, where that was older.
+The target may be divided into another number of shards: then each name goes to its shard (`common.store.shard_transfer`).
 Exit codes: 0 copied and checked, 1 not copied, 2 bad usage or settings.
 """
 
@@ -9,21 +10,26 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from common import setting_parsers
 from common.clock import monotonic
 from common.config import Settings
+from common.core.registries.back_ends import group_suffixes
+from common.core.shards.layout import Layout
 from common.errors import ConfigError, StoreError
 from common.secret_scrubber import shown_url
+from common.shard_settings import settings_of_shard
 from common.small_files import read_bounded
 from common.store.database_file import current_path
 from common.store.file_leases import open_leases
 from common.store.lease_contract import Addresses, Lease
+from common.store.shard_transfer import Sources, Targets, copy_shards, sum_shards, sum_tallies
+from common.store.shards import find_layout, settle_layout
 from common.store.sqlite_transfer import SqliteTransfer
 from common.store.transfer import TABLES, Copied, Source, Table, Target, copy_table, require_empty, sum_table
 from common.store.writer import open_writer
@@ -34,49 +40,110 @@ LONGEST = 4096
 RENEW_EVERY, TELL_EVERY = 1.0, 5.0
 
 
-def run(source: str | None, target: str, settings: Settings) -> int:
-    """Copy and check. Raises ConfigError, StoreError."""
+def run(source: str | None, target: str, settings: Settings, shards: int | None = None, spread: str | None = None) -> int:
+    """Copy and check; `shards` and `spread` say how the target is divided. Raises ConfigError, StoreError."""
     here = replace(settings, store_url=_parsed("--from", source) if source else settings.store_url)
-    there = replace(settings, store_url=_parsed("--to", target))
+    there = _target_of(replace(settings, store_url=_parsed("--to", target)), shards, spread)
     if here.store_url == there.store_url:
         raise ConfigError(["--to: names the store to copy from"])
     if here.store_in_file and not current_path(here.store_path).is_file():
         raise StoreError(f"{here.store_path} is not there: nothing to copy")
-    with _leased(here) as source_lease, _leased(there) as target_lease:
-        copied = _copy(here, there, source_lease.leader.epoch, target_lease.leader.epoch, Progress())
+    found = find_layout(here) or Layout()
+    here = replace(here, shards=found.shards, shard_spread=found.spread)
+    made = settle_layout(there, group_suffixes())
+    with ExitStack() as stack:
+        source_epochs = [stack.enter_context(_leased(shard)).leader.epoch for shard in _shards_of(here)]
+        target_epochs = [stack.enter_context(_leased(shard)).leader.epoch for shard in _shards_of(there)]
+        copied = _copy(Side(here, found, source_epochs), Side(there, made, target_epochs), Progress())
     names = copied["domain"].rows
     print(f"copied and checked: {names} names, {sum(table.rows for table in copied.values())} rows in all.")
-    print(f"Set STORE_URL to {shown_url(there.store_url)} (in full) and start.")
+    print(f"Set STORE_URL to {shown_url(there.store_url)} (in full){_further_settings(made)} and start.")
     return 0
 
 
-def _copy(here: Settings, there: Settings, source_epoch: int, target_epoch: int, progress: Progress) -> dict[str, Copied]:
+class Side(NamedTuple):
+    """One of the two stores: its settings, how it is divided, and the epoch in which each shard of it is ours."""
+
+    settings: Settings
+    layout: Layout
+    epochs: list[int]
+
+
+def _target_of(settings: Settings, shards: int | None, spread: str | None) -> Settings:
+    """The settings of the store to copy to, with how it is divided."""
+    wanted = shards or (1 if settings.store_in_file else settings.shards)
+    if settings.store_in_file and wanted > 1:
+        raise ConfigError(["--shards: more than one needs postgresql://...: one SQLite file has one writer"])
+    try:
+        tops = settings.shard_spread if spread is None else setting_parsers.many(setting_parsers.suffix)(spread)
+    except ValueError as error:
+        raise ConfigError([f"--spread: {error}"]) from None
+    if any("." in top for top in tops):
+        raise ConfigError(["--spread: takes top-level domains alone"])
+    return replace(settings, shards=wanted, shard_spread=tops)
+
+
+def _further_settings(layout: Layout) -> str:
+    """What has to be set beside STORE_URL."""
+    if layout.shards == 1:
+        return " and no SHARDS"
+    return f", SHARDS to {layout.shards}, SHARD_SPREAD to {','.join(layout.spread)}"
+
+
+def _shards_of(settings: Settings) -> list[Settings]:
+    """The settings of each shard of a store."""
+    return [settings_of_shard(settings, shard) for shard in range(settings.shards)]
+
+
+def _copy(here: Side, there: Side, progress: Progress) -> dict[str, Copied]:
     """Copy every table, and compare what arrived."""
     with ExitStack() as stack:
-        open_writer(here, source_epoch).close()  # from now on no other instance writes it, and its tables are current
-        open_writer(there, target_epoch).close()
-        source = stack.enter_context(closing(_open_transfer(here, None)))
-        target = stack.enter_context(closing(_open_transfer(there, target_epoch)))
-        require_empty(target)
+        for side in (here, there):  # from now on no other instance writes the source, and its tables are current
+            for shard, epoch in zip(_shards_of(side.settings), side.epochs, strict=True):
+                open_writer(shard, epoch).close()
+        sources = [stack.enter_context(closing(_open_transfer(shard, None))) for shard in _shards_of(here.settings)]
+        targets = [
+            stack.enter_context(closing(_open_transfer(shard, epoch)))
+            for shard, epoch in zip(_shards_of(there.settings), there.epochs, strict=True)
+        ]
+        for target in targets:
+            require_empty(target)
         try:
-            copied = {table.name: copy_table(source, target, table, progress.telling(table, "copied")) for table in TABLES}
-            target.finish(source.last_ledger_seq())
-            _compare(source, target, copied, progress)
+            if len(sources) == len(targets) == 1:
+                return _copy_whole(sources[0], targets[0], progress)
+            return _copy_divided(Sources(here.layout, sources), Targets(there.layout, targets), progress)
         except StoreError as error:
             raise StoreError(f"{error}; the copy is not complete: empty the store to copy to, and begin again") from error
+
+
+def _copy_whole(source: Source, target: Target, progress: Progress) -> dict[str, Copied]:
+    """Row by row, with all numbers."""
+    copied = {table.name: copy_table(source, target, table, progress.telling(table, "copied")) for table in TABLES}
+    target.finish(source.last_ledger_seq())
+    found = {table.name: sum_table(target, table, progress.telling(table, "checked")) for table in TABLES}
+    _compare(copied, found)
+    _compare_counts([source], [target])
     return copied
 
 
-def _compare(source: Source, target: Target, copied: dict[str, Copied], progress: Progress) -> None:
-    for table in TABLES:
-        found = sum_table(target, table, progress.telling(table, "checked"))
-        if found != copied[table.name]:
-            raise StoreError(
-                f"the table {table.name} arrived with {found.rows} rows of {copied[table.name].rows}, or with others"
-            )
-    if source.tally() != target.tally():
+def _copy_divided(source: Sources, target: Targets, progress: Progress) -> dict[str, Copied]:
+    """Name by name, each to its shard."""
+    copied = copy_shards(source, target, lambda table, rows: progress.telling(table, "copied")(rows))
+    _compare(copied, sum_shards(target, lambda table, rows: progress.telling(table, "checked")(rows)))
+    _compare_counts(source.shards, target.shards)
+    return copied
+
+
+def _compare(copied: dict[str, Copied], found: dict[str, Copied]) -> None:
+    for name, sent in copied.items():
+        if found[name] != sent:
+            raise StoreError(f"the table {name} arrived with {found[name].rows} rows of {sent.rows}, or with others")
+
+
+def _compare_counts(sources: Sequence[Source], targets: Sequence[Source]) -> None:
+    if sum_tallies(sources) != sum_tallies(targets):
         raise StoreError("the counts of names by suffix and state differ")
-    if source.last_ledger_seq() != target.last_ledger_seq():
+    if max(shard.last_ledger_seq() for shard in sources) != max(shard.last_ledger_seq() for shard in targets):
         raise StoreError("the numbers of the ledger's entries differ")
 
 
@@ -84,8 +151,10 @@ def _open_transfer(settings: Settings, epoch: int | None) -> _Transfer:
     if settings.store_in_file:
         return SqliteTransfer(current_path(settings.store_path), epoch)
     from common.store.postgres.row_transfer import PostgresTransfer  # noqa: PLC0415  # most instances need no psycopg
+    from common.store.postgres.schemas import Part  # noqa: PLC0415
 
-    return PostgresTransfer(settings.store_url, epoch, settings.ledger_retention)
+    part = Part(settings.shard, settings.shards)
+    return PostgresTransfer(settings.store_url, epoch, settings.ledger_retention, part)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import msgspec
 from actors.coordinator.list_child import ReaderProcess
 from actors.coordinator.list_frames import Ask, End, Failed, Piece, Read, Refreshed, Same
 from common.clients.bootstrap_copy import SHORTEST_INTERVAL, load_kept_bases, next_attempt_at
-from common.clients.list_text import NO_VERSION, list_source_name
+from common.clients.list_text import MOST_TIMES_LONGER, NO_VERSION, list_source_name
 from common.clock import now
 from common.config import Settings
 from common.core.coordinator.inputs import ListChunkRead, ListFailed, ListRead, ListSame, Measure, Measured
@@ -57,7 +57,7 @@ class ListSource:
         self._shard, self._layout = settings.shard, layout
         self.source = list_source_name(settings)
         self._command = command
-        self._read_limit = read_limit
+        self._read_limit = read_limit * min(layout.shards, MOST_TIMES_LONGER)
         self._log = get_logger("coordinator")
         self._seen = NO_VERSION
         self._child: ReaderProcess | None = None

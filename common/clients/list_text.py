@@ -21,6 +21,8 @@ Keeps = Callable[[str], bool]
 CHUNK = 1 << 16
 #: Longest ETag or date remembered, in characters; a longer one counts as none.
 LONGEST_VALIDATOR = 1000
+#: How many times longer than for one shard the list of several may take, at most.
+MOST_TIMES_LONGER = 8
 Validator = Annotated[str, Meta(max_length=LONGEST_VALIDATOR)]
 
 
@@ -43,7 +45,8 @@ class ListBounds:
 
     def multiply(self, shards: int) -> ListBounds:
         """These for a list that is divided among so many shards."""
-        return replace(self, wire=self.wire * shards, unpacked=self.unpacked * shards)
+        longer = min(shards, MOST_TIMES_LONGER)
+        return replace(self, wire=self.wire * shards, unpacked=self.unpacked * shards, total=self.total * longer)
 
 
 DEFAULT_BOUNDS = ListBounds()

@@ -13,12 +13,17 @@ import msgspec
 
 from common.core.rate_limits.saved import decode_saved, encode_saved, join_saved
 
+#: What is counted, and would be counted several times if it were copied to several shards.
+COUNTED = "accuracy"
+
 Rows = dict[tuple[Any, ...], list[Any]]
 
 
 def join_texts(key: str, texts: Sequence[str]) -> str:
     """What one shard would keep in place of all these; there is at least one."""
     filled = [text for text in texts if text]
+    if key != COUNTED:
+        filled = list(dict.fromkeys(filled))  # what was copied to all shards, and has not changed since
     join = _JOINS.get(key)
     if join is None or len(filled) < 2:
         return filled[0] if filled else ""
@@ -83,5 +88,5 @@ _JOINS: dict[str, Callable[[Sequence[str]], str]] = {
     "channels": _join_channels,
     "circuits": _join_words,
     "wildcards": _join_words,
-    "accuracy": _join_accuracy,
+    COUNTED: _join_accuracy,
 }

@@ -112,7 +112,7 @@ def copy_table(source: Source, target: Target, table: Table, note: Callable[[int
     """Copy a table; `note` is told the number of rows after each batch. Raises StoreError."""
 
     def passed() -> Iterator[list[Row]]:
-        for rows in _batches(source, table):
+        for rows in batches_of(source, table):
             target.write(table, rows)
             yield rows
 
@@ -121,7 +121,7 @@ def copy_table(source: Source, target: Target, table: Table, note: Callable[[int
 
 def sum_table(source: Source, table: Table, note: Callable[[int], None]) -> Copied:
     """Count and digest of what a table holds. Raises StoreError."""
-    return _summed(_batches(source, table), note)
+    return _summed(batches_of(source, table), note)
 
 
 def require_empty(target: Source) -> None:
@@ -137,7 +137,8 @@ def as_plain(table: Table, rows: Iterable[Sequence[Any]]) -> list[Row]:
     return [tuple(None if value is None else make(value) for make, value in zip(makers, row, strict=True)) for row in rows]
 
 
-def _batches(source: Source, table: Table) -> Iterator[list[Row]]:
+def batches_of(source: Source, table: Table) -> Iterator[list[Row]]:
+    """The rows of a table in the order of their key. Raises StoreError."""
     after: Row | None = None
     while rows := source.read(table, after):
         yield rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from common.store.shards import settle_layout
 from common.store.store_contract import Reader, Writer
 from tests.store.builders import open_next
 from tests.store.postgres_server import PostgresServer, require_programs
+from tests.store.shard_scene import SHARDS as WRITTEN
+from tests.store.shard_scene import Shards
 
 SettingsFactory = Callable[..., Settings]
 KINDS = ("sqlite", "postgresql")
@@ -79,3 +82,25 @@ def reader(settings: Settings, writer: Writer) -> Iterator[Reader]:
     opened = open_reader(settings)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def divided(postgres: PostgresServer, tmp_path: Path) -> Settings:
+    """Those of a database that is divided."""
+    url = postgres.url(postgres.new_schema())
+    return load({"STATE_DIR": str(tmp_path), "STORE_URL": url, "SHARDS": str(WRITTEN)})
+
+
+@pytest.fixture
+def shards(divided: Settings) -> Iterator[Shards]:
+    """Its writers."""
+    opened = Shards(divided)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def whole(shards: Shards) -> Iterator[Reader]:
+    """A reader of all of them."""
+    with closing(open_reader(shards.settings)) as opened:
+        yield opened

@@ -19,7 +19,7 @@ from common.store.lease_contract import Addresses
 from common.store.reader import open_reader
 from common.store.store_contract import DAY, DropQuery, Reader
 from common.store.transfer import TABLES
-from tests.store.builders import block, delivery, domain, event, judgement, loaded_names, open_next
+from tests.store.builders import block, delivery, domain, event, judgement, loaded_names, open_next, schema_of
 from tests.store.conftest import KINDS, empty_store
 
 NOW = 1000 * DAY
@@ -179,10 +179,8 @@ def test_every_table_of_both_kinds_is_copied_or_made_anew(new_settings: Callable
     else:
         psycopg = pytest.importorskip("psycopg")
         with psycopg.connect(settings.store_url) as raw:
-            tables = (
-                "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace"
-            )
-            found = {name for (name,) in raw.execute(tables)}
+            tables = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = %s::regnamespace"
+            found = {name for (name,) in raw.execute(tables, (schema_of(settings),))}
         made = {"tally", "event_key", "ledger_name", "delivery_0", "fence", "lease", "member"}
 
     assert found - made == {table.name for table in TABLES}

@@ -10,4 +10,7 @@
 
 Every transaction is short: a batch of changes, or one call of a reader. Nothing holds a snapshot between two calls, so that
 vacuum is never held up. No advisory locks: the server keeps those of a paused holder.
+
+A divided watch list has all tables once for each shard, in schemas of their own (`schemas`), and its shards count their events
+together (`event_sequence`).
 """

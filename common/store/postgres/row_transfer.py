@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from psycopg.sql import SQL, Identifier, Literal
+
 from common.errors import LeaseLost
 from common.store.postgres import fence, partitions, tables
 from common.store.postgres.arrays import as_arrays, rows_from
 from common.store.postgres.partitions import Partitions, ledger_width, slot_of
 from common.store.postgres.record_statements import delivery_slot
+from common.store.postgres.schemas import Part
 from common.store.postgres.session import LOADING, WRITING, Connection, Server, row_of, rows_of
 from common.store.transfer import Row, Table, as_plain
 
@@ -20,18 +23,20 @@ _FINISH = (
     "INSERT INTO tally(suffix, state, names) SELECT suffix, state, count(*) FROM domain WHERE watched GROUP BY suffix, state",
     "INSERT INTO event_key(domain, generation, kind, seq) SELECT domain, generation, kind, seq FROM event",
     "INSERT INTO ledger_name(domain, entries) SELECT domain, count(*) FROM ledger GROUP BY domain",
-    "SELECT setval('delivery_n', (SELECT coalesce(max(n), 0) + 1 FROM delivery), false)",
 )
+_DELIVERIES = "SELECT coalesce(max(n), 0) FROM delivery"
+_LAST_SEQ = "UPDATE {} SET seq = greatest(seq, (SELECT value::bigint FROM meta WHERE key = 'store.last_seq'))"
 
 
 class PostgresTransfer:
-    """The tables of one database; with an `epoch`, that of a writer that was opened before, it can be written.
+    """The tables of one shard of a database; with an `epoch`, that of a writer that was opened before, it can be written.
 
-    `ledger_days`: how long entries of the ledger are kept.
+    `ledger_days`: how long entries of the ledger are kept; `part`: which shard of how many.
     """
 
-    def __init__(self, url: str, epoch: int | None = None, ledger_days: int = 90) -> None:
-        self._server = Server(url)
+    def __init__(self, url: str, epoch: int | None = None, ledger_days: int = 90, part: Part = Part()) -> None:  # noqa: B008  # a tuple
+        self._server = Server(url, part.shard)
+        self._part = part
         self._epoch = epoch
         self._ledger_width = ledger_width(ledger_days)
         self._partitions = Partitions()
@@ -52,8 +57,7 @@ class PostgresTransfer:
     def last_ledger_seq(self) -> int:
         """The highest number of an entry."""
         with self._server.translated("read the state"):
-            row = row_of(self._connection, "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM ledger_seq")
-        return int(row[0]) if row else 0
+            return self._last_number("ledger_seq")
 
     def tally(self) -> dict[tuple[str, str], int]:
         """Watched names by suffix and state."""
@@ -81,7 +85,13 @@ class PostgresTransfer:
             connection.execute("SET LOCAL enable_seqscan = on")
             for statement in _FINISH:
                 connection.execute(statement)
-            connection.execute("SELECT setval('ledger_seq', %s, false)", (ledger_seq + 1,))
+            deliveries = row_of(connection, _DELIVERIES) or (0,)
+            for sequence, last in (("ledger_seq", ledger_seq), ("delivery_n", int(deliveries[0]))):
+                most = max(last, self._last_number(sequence))  # where it is shared another shard may be further
+                connection.execute(SQL("SELECT setval({}, %s, false)").format(Literal(self._name_of(sequence))), (most + 1,))
+            if self._part.divided:
+                home = self._server.home(connection)
+                connection.execute(SQL(_LAST_SEQ).format(Identifier(home, "sequence")))
         with self._server.translated("gather statistics"):
             self._connection.execute("SET statement_timeout = 0")
             self._connection.execute("ANALYZE")
@@ -89,6 +99,17 @@ class PostgresTransfer:
     def close(self) -> None:
         """Release the connection."""
         self._connection.close()
+
+    def _name_of(self, sequence: str) -> str:
+        """What counts here: our own sequence, or that of all shards."""
+        if not self._part.divided:
+            return sequence
+        return Identifier(self._server.home(self._connection), f"all_{sequence}").as_string(self._connection)
+
+    def _last_number(self, sequence: str) -> int:
+        last = "SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END FROM"
+        row = row_of(self._connection, f"{last} {self._name_of(sequence)}")
+        return int(row[0]) if row else 0
 
     def _slot(self, table: Table, row: Row) -> int:
         fields = dict(zip(table.names, row, strict=True))

@@ -63,3 +63,15 @@ def test_a_name_stays_in_its_shard() -> None:
 
 
 PLACES = [1, 0, 0, 3, 0, 0]
+
+
+def test_names_under_a_suffix_lie_in_the_shards_that_are_named() -> None:
+    """Whatever stands before it, and however many labels."""
+    layout = build_layout(7, ("net",), {**GROUPS, "eu.de": "other", "x.de": "other"})
+    for suffix in ("de", "eu.de", "a.eu.de", "net", "uk.com", "com", "co.uk", "ngo"):
+        names = [f"n{number}{middle}.{suffix}" for number in range(40) for middle in ("", ".m", ".eu", ".uk", ".m.eu")]
+        found = {layout.shard_of(name) for name in names}
+        assert found <= layout.shards_under(suffix)
+    assert layout.shards_under("ngo") == layout.shards_of(["org"])
+    assert layout.shards_under("de") == layout.shards_of(["de", "eu.de"])
+    assert len(layout.shards_under("net")) == 7
