@@ -272,7 +272,7 @@ def test_a_problem_is_told_once_and_names_its_shards_where_not_all_have_it() -> 
     told = [
         [list_failing],
         [Problem("list_failing", "The list cannot be read.", "See it.", since=7.0, unwatched=True), silent],
-        [Problem("list_failing", "The list cannot be read.", "See it.", since=9.5, restart_helps=True), silent],
+        [Problem("list_failing", "In other words.", "See it.", since=9.5, restart_helps=True), silent],
     ]
     first, second = merge_problems(told)
     assert first == Problem(
