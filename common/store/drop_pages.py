@@ -46,6 +46,11 @@ def parse_cursor(cursor: str) -> Place | None:
     return (at, name) if separator and name and isfinite(at) else None
 
 
+def cursor_of(likely: float, name: str) -> str:
+    """The cursor of a place."""
+    return f"{likely!r}|{name}"
+
+
 def drop_page_ids(connection: sqlite3.Connection, wanted: DropQuery, cursor: str | None, limit: int, walk: int) -> DropPage:
     """The page after `cursor`; `walk` bounds the names looked at. A cursor that is none begins at the beginning."""
     likely, name = (parse_cursor(cursor) if cursor else None) or (wanted.start, "")
@@ -57,7 +62,7 @@ def drop_page_ids(connection: sqlite3.Connection, wanted: DropQuery, cursor: str
     statement = " ".join(("SELECT d.id, d.drop_likely, d.name", " AND ".join(conditions), _ORDER, "LIMIT :limit"))
     found = connection.execute(statement, values).fetchall()
     last = found[limit - 1][1:] if len(found) > limit else end
-    return DropPage([row[0] for row in found[:limit]], None if last is None else f"{last[0]!r}|{last[1]}")
+    return DropPage([row[0] for row in found[:limit]], None if last is None else cursor_of(*last))
 
 
 def count_drops(connection: sqlite3.Connection, wanted: DropQuery) -> int:

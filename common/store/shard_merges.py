@@ -3,44 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
 
 from common.core.model.records import TrustRow
-from common.store.drop_pages import parse_cursor
-from common.store.store_contract import FoundName, Page
+from common.store.drop_pages import cursor_of, parse_cursor
+from common.store.store_contract import Page
+
+T = TypeVar("T")
 
 
 class Order(NamedTuple):
-    """How a listing is ordered: the key of a row, the key that a cursor stands for, and the cursor of a row."""
+    """How a listing is ordered: the place that a cursor stands for, and the cursor of a place. Places compare."""
 
-    key: Callable[[FoundName], Any]
     parse: Callable[[str], Any]
-    cursor: Callable[[FoundName], str]
+    cursor: Callable[[Any], str]
 
 
-BY_NAME = Order(lambda found: found.row.name, str, lambda found: found.row.name)
-BY_DROP = Order(
-    lambda found: (found.row.drop_likely, found.row.name),
-    parse_cursor,
-    lambda found: f"{found.row.drop_likely!r}|{found.row.name}",
-)
+BY_NAME = Order(str, str)
+BY_DROP = Order(parse_cursor, lambda place: cursor_of(*place))
 
 
-def merge_pages(pages: Iterable[Page[FoundName]], limit: int, order: Order) -> Page[FoundName]:
-    """The next page of all shards out of the next one of each, asked for with the same cursor and limit.
+def merge_pages(pages: Sequence[Page[tuple[Any, T]]], limit: int, order: Order) -> Page[tuple[Any, T]]:
+    """The next page of all shards out of the next one of each, asked for with the same cursor and limit: places and items.
 
     A shard whose page has a cursor may have more right behind that: what the others have there is for a later page.
     """
-    pages = list(pages)
     ends = [page.cursor for page in pages if page.cursor is not None]
     end = min(ends, key=order.parse, default=None)
-    rows = sorted(chain.from_iterable(page.rows for page in pages), key=order.key)
+    rows = sorted(chain.from_iterable(page.rows for page in pages), key=itemgetter(0))
     if end is not None:
-        rows = [row for row in rows if order.key(row) <= order.parse(end)]
+        last = order.parse(end)
+        rows = [row for row in rows if row[0] <= last]
     if len(rows) > limit:
-        return Page(rows[:limit], order.cursor(rows[limit - 1]))
+        return Page(rows[:limit], order.cursor(rows[limit - 1][0]))
     return Page(rows, end)
 
 

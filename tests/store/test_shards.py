@@ -17,6 +17,7 @@ from common.errors import ConfigError, LeaseLost, StoreError
 from common.shard_settings import settings_of_shard
 from common.store.file_leases import open_leases
 from common.store.lease_contract import Addresses
+from common.store.postgres.schemas import schema_of
 from common.store.reader import open_shard_reader
 from common.store.shards import find_layout, settle_layout
 from tests.store.builders import domain, open_next
@@ -178,3 +179,9 @@ def test_a_schema_with_too_long_a_name_is_refused(postgres: PostgresServer, new:
     settle_layout(settings, GROUPS)
     with pytest.raises(StoreError, match="too long"):
         open_next(settings_of_shard(settings, 1))
+
+
+def test_schemas_are_named_after_the_one_of_the_first_shard() -> None:
+    """So that two stores in one database do not share any; public is left out of the name."""
+    assert [schema_of("public", shard) for shard in range(3)] == ["public", "shard_1", "shard_2"]
+    assert [schema_of("watch", shard) for shard in range(2)] == ["watch", "watch_shard_1"]

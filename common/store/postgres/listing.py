@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from common.store import name_pages
-from common.store.drop_pages import DropPage, parse_cursor
+from common.store.drop_pages import cursor_of, parse_cursor
 from common.store.name_pages import NamePageQuery
 from common.store.postgres.session import Connection, row_of, rows_of
-from common.store.store_contract import DropQuery
+from common.store.store_contract import DropQuery, Page
 
 _TLD = "({0} = %(tld)s OR right({0}, length(%(tld)s::text) + 1) = '.' || %(tld)s)"
 _COUNT = "SELECT coalesce(sum(names), 0)::int8, coalesce(sum(names) FILTER (WHERE {}), 0)::int8 FROM tally"
@@ -41,13 +41,17 @@ _END_OF_DROPS = " ".join(
 )
 
 
-def name_page_ids(connection: Connection, wanted: NamePageQuery) -> tuple[list[int], str | None]:
-    """Ids of watched names in the order of the names, and the cursor of the next page, None for the last."""
+#: A name in a listing: its place in the order, which is the name, or its likely time and the name; and its number.
+Placed = tuple[Any, int]
+
+
+def name_page(connection: Connection, wanted: NamePageQuery) -> Page[Placed]:
+    """Watched names in the order of the names."""
     values: dict[str, Any] = wanted._asdict()
     cells = _cell_conditions(wanted)
     total, matching = row_of(connection, _COUNT.format(" AND ".join(["names > 0", *cells])), values) or (0, 0)
     if not matching:
-        return [], None
+        return Page([])
     expected, until = wanted.limit * total // matching, None
     values["limit"] = wanted.limit + 1
     if matching <= (wanted.walk if wanted.q else min(expected, wanted.walk)):  # a row is read either way
@@ -59,10 +63,10 @@ def name_page_ids(connection: Connection, wanted: NamePageQuery) -> tuple[list[i
         until = row_of(connection, _END_OF_WALK, {**values, "last": values["walk"] - 1})
     found = rows_of(connection, statement, values)
     last = found[wanted.limit - 1] if len(found) > wanted.limit else until
-    return [row[1] for row in found[: wanted.limit]], None if last is None else str(last[0])
+    return Page([(row[0], row[1]) for row in found[: wanted.limit]], None if last is None else str(last[0]))
 
 
-def drop_page_ids(connection: Connection, wanted: DropQuery, cursor: str | None, limit: int, walk: int) -> DropPage:
+def drop_page(connection: Connection, wanted: DropQuery, cursor: str | None, limit: int, walk: int) -> Page[Placed]:
     """The page after `cursor`; `walk` bounds the names looked at. A cursor that is none begins at the beginning."""
     likely, name = (parse_cursor(cursor) if cursor else None) or (wanted.start, "")
     values = {**wanted._asdict(), "likely": likely, "name": name, "limit": limit + 1, "walk": walk}
@@ -73,7 +77,8 @@ def drop_page_ids(connection: Connection, wanted: DropQuery, cursor: str | None,
     statement = " ".join(("SELECT d.id, d.drop_likely, d.name", " AND ".join(conditions), _BY_TIME, "LIMIT %(limit)s"))
     found = rows_of(connection, statement, values)
     last = found[limit - 1][1:] if len(found) > limit else end
-    return DropPage([row[0] for row in found[:limit]], None if last is None else f"{last[0]!r}|{last[1]}")
+    places = [((likely, name), number) for number, likely, name in found[:limit]]
+    return Page(places, None if last is None else cursor_of(*last))
 
 
 def count_drops(connection: Connection, wanted: DropQuery) -> int:

@@ -98,13 +98,21 @@ class Queries:
         limit: int = 100,
     ) -> Page[FoundName]:
         """Watched names by name; the cursor is the last name looked at."""
-        suffix = tld.lower().strip(".") if tld else None
-        wanted = name_pages.NamePageQuery(
-            state=state, tld=suffix, q=(q or "").lower(), after=cursor or "", limit=bounded_limit(limit), walk=self._scan_limit
-        )
         with self._reading() as connection:
-            ids, more = listing.name_page_ids(connection, name_pages.NamePageQuery(*storable_texts(wanted)))
-            return Page(_found(connection, _DOMAINS, (ids,)), more)
+            found = self._name_page(connection, state, tld, q, cursor, limit)
+            return Page(_found(connection, _DOMAINS, ([number for _, number in found.rows],)), found.cursor)
+
+    def name_places(
+        self, state: str | None, tld: str | None, q: str | None, cursor: str | None, limit: int
+    ) -> Page[listing.Placed]:
+        """The places and numbers of the names that `domains` has."""
+        with self._reading() as connection:
+            return self._name_page(connection, state, tld, q, cursor, limit)
+
+    def by_number(self, numbers: list[int]) -> list[FoundName]:
+        """The names with these numbers, by name."""
+        with self._reading() as connection:
+            return _found(connection, _DOMAINS, (numbers,))
 
     def count_by_state(self) -> dict[str, int]:
         """Watched names by state."""
@@ -117,8 +125,13 @@ class Queries:
     def drops(self, wanted: DropQuery, *, cursor: str | None = None, limit: int = 100) -> Page[FoundName]:
         """Watched names that are expected to drop, by likely time and then name."""
         with self._reading() as connection:
-            found = listing.drop_page_ids(connection, clean_query(wanted), cursor, bounded_limit(limit), self._scan_limit)
-            return Page(_found(connection, _DROPS, (found.ids,)), found.cursor)
+            found = self._drop_page(connection, wanted, cursor, limit)
+            return Page(_found(connection, _DROPS, ([number for _, number in found.rows],)), found.cursor)
+
+    def drop_places(self, wanted: DropQuery, cursor: str | None, limit: int) -> Page[listing.Placed]:
+        """The places and numbers of the names that `drops` has."""
+        with self._reading() as connection:
+            return self._drop_page(connection, wanted, cursor, limit)
 
     def drops_count(self, wanted: DropQuery) -> int:
         """How many names `drops` has on all its pages."""
@@ -186,6 +199,18 @@ class Queries:
         """The instances that announced themselves, the last one first."""
         with self._reading() as connection:
             return member_rows.read_roster(connection)
+
+    def _name_page(
+        self, connection: Connection, state: str | None, tld: str | None, q: str | None, cursor: str | None, limit: int
+    ) -> Page[listing.Placed]:
+        suffix = tld.lower().strip(".") if tld else None
+        wanted = name_pages.NamePageQuery(
+            state=state, tld=suffix, q=(q or "").lower(), after=cursor or "", limit=bounded_limit(limit), walk=self._scan_limit
+        )
+        return listing.name_page(connection, name_pages.NamePageQuery(*storable_texts(wanted)))
+
+    def _drop_page(self, connection: Connection, wanted: DropQuery, cursor: str | None, limit: int) -> Page[listing.Placed]:
+        return listing.drop_page(connection, clean_query(wanted), cursor, bounded_limit(limit), self._scan_limit)
 
     def _all(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         with self._reading() as connection:

@@ -21,11 +21,12 @@ from common.store.member_contract import Roster
 from common.store.postgres import schemas, tables
 from common.store.postgres.event_sequence import EventSequence
 from common.store.postgres.layout_row import read_layout
+from common.store.postgres.listing import Placed
 from common.store.postgres.queries import SCAN_LIMIT, Queries, page_of_deliveries, unpack_names
 from common.store.postgres.read_session import ReadSession
 from common.store.postgres.session import Connection, Server
 from common.store.reader_arguments import bounded_limit, storable_texts
-from common.store.shard_merges import BY_DROP, BY_NAME
+from common.store.shard_merges import BY_DROP, BY_NAME, Order, merge_pages
 from common.store.store_contract import DomainRecord, DropQuery, FoundName, Page
 
 T = TypeVar("T")
@@ -71,8 +72,7 @@ class ShardedReader:
         limit: int = 100,
     ) -> Page[FoundName]:
         """Watched names by name; the cursor is the last name looked at."""
-        found = self._of_suffix(tld, lambda queries: queries.domains(state=state, tld=tld, q=q, cursor=cursor, limit=limit))
-        return shard_merges.merge_pages(found, bounded_limit(limit), BY_NAME)
+        return self._listed(tld, lambda queries: queries.name_places(state, tld, q, cursor, limit), limit, BY_NAME)
 
     def count_by_state(self) -> dict[str, int]:
         """Watched names by state."""
@@ -84,8 +84,7 @@ class ShardedReader:
 
     def drops(self, wanted: DropQuery, *, cursor: str | None = None, limit: int = 100) -> Page[FoundName]:
         """Watched names that are expected to drop, by likely time and then name."""
-        found = self._of_suffix(wanted.tld, lambda queries: queries.drops(wanted, cursor=cursor, limit=limit))
-        return shard_merges.merge_pages(found, bounded_limit(limit), BY_DROP)
+        return self._listed(wanted.tld, lambda queries: queries.drop_places(wanted, cursor, limit), limit, BY_DROP)
 
     def drops_count(self, wanted: DropQuery) -> int:
         """How many names `drops` has on all its pages."""
@@ -159,13 +158,34 @@ class ShardedReader:
         with self._session.reading() as connection:
             return [ask(queries) for queries in self._ask_all(connection)]
 
+    def _listed(self, suffix: str | None, ask: Callable[[Queries], Page[Placed]], limit: int, order: Order) -> Page[FoundName]:
+        """A page of names: first where they are, then the rows of those that are on it."""
+        with self._session.reading() as connection:
+            pages = []
+            for shard in self._shards_under(connection, suffix):
+                page = ask(self._queries(connection, shard))
+                pages.append(Page([(place, (shard, number)) for place, number in page.rows], page.cursor))
+            merged = merge_pages(pages, bounded_limit(limit), order)
+            numbers: dict[int, list[int]] = {}
+            for _, (shard, number) in merged.rows:
+                numbers.setdefault(shard, []).append(number)
+            found = {
+                (shard, name.row.id): name
+                for shard, some in numbers.items()
+                for name in self._queries(connection, shard).by_number(some)
+            }
+        return Page([found[item] for _, item in merged.rows], merged.cursor)
+
     def _of_suffix(self, suffix: str | None, ask: Callable[[Queries], T]) -> list[T]:
         """What the shards say in which names under a suffix can lie."""
-        wanted = set(range(self._layout.shards))
-        if suffix:
-            wanted &= self._layout.shards_under(*storable_texts((suffix.lower().strip("."),)))
         with self._session.reading() as connection:
-            return [ask(self._queries(connection, shard)) for shard in sorted(wanted & self._find_ready(connection))]
+            return [ask(self._queries(connection, shard)) for shard in self._shards_under(connection, suffix)]
+
+    def _shards_under(self, connection: Connection, suffix: str | None) -> list[int]:
+        ready = self._find_ready(connection)
+        if not suffix:
+            return sorted(ready)
+        return sorted(ready & self._layout.shards_under(*storable_texts((suffix.lower().strip("."),))))
 
     def _of_name(self, name: str, ask: Callable[[Queries], T], otherwise: T) -> T:
         shard = self._layout.shard_of(*storable_texts((name,)))
