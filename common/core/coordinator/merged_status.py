@@ -46,7 +46,7 @@ def merge_statuses(heard: Sequence[ShardStatus | None]) -> dict[str, Any]:
     """
     parts = [status.content for status in heard if status is not None]
     merged = {key: merge(parts) for key, merge in _MERGES.items() if any(key in part for part in parts)}
-    if heard and heard[0] is not None and "leader" in heard[0].content:
+    if heard[0] is not None and "leader" in heard[0].content:
         merged["leader"] = heard[0].content["leader"]
     merged["ready"] = all(status is not None and status.content.get("ready") is True for status in heard)
     told = [() if status is None else parse_problems(status.content.get("problems")) for status in heard]
@@ -101,7 +101,7 @@ def name_shards(shards: Sequence[int]) -> str:
 def merge_metrics(heard: Sequence[ShardStatus | None]) -> dict[str, Any]:
     """The metrics of all shards as one snapshot: counters, histograms and gauges summed, of the longest times the longest."""
     snapshots = _maps([status.content for status in heard if status is not None], "metrics")
-    total = Metrics(series=MAX_SERIES * max(1, len(snapshots)))
+    total = Metrics(series=MAX_SERIES * len(snapshots))
     gauges: dict[tuple[str, tuple[tuple[str, str], ...]], list[float]] = {}
     for snapshot in snapshots:
         total.merge_snapshot(snapshot)

@@ -240,15 +240,22 @@ def test_tallies_and_alarms_are_counted_together() -> None:
 def test_callbacks_of_all_shards_wait_together() -> None:
     """The oldest is that of any; a receiver that is paused for one is shown as such."""
     lane = {"pending": 2, "circuit_open_until": None, "failures_in_a_row": 0}
-    one = {"configured": True, "pending": 3, "pending_notices": 2, "in_flight": 1, "parked": 0, "done": 7, "superseded": 1}
+    one = {"configured": False, "pending": 3, "pending_notices": 2, "in_flight": 1, "parked": 0, "done": 7, "superseded": 1}
     one |= {
         "oldest_age": 4.0,
-        "circuit_open_until": None,
-        "failures_in_a_row": 0,
+        "circuit_open_until": 50.0,
+        "failures_in_a_row": 2,
         "lanes": {"notice": lane},
-        "misconfigured": 0,
+        "misconfigured": 401,
     }
-    two = {**one, "oldest_age": 9.0, "circuit_open_until": 99.0, "failures_in_a_row": 6, "misconfigured": 401}
+    two = {
+        **one,
+        "configured": True,
+        "oldest_age": 9.0,
+        "circuit_open_until": 99.0,
+        "failures_in_a_row": 6,
+        "misconfigured": 401,
+    }
     two["lanes"] = {"notice": {**lane, "circuit_open_until": 99.0, "failures_in_a_row": 6}}
     found = merged({"deliveries": one}, {"deliveries": two})["deliveries"]
     assert {key: found[key] for key in ("pending", "pending_notices", "in_flight", "parked", "done", "superseded")} == {
@@ -272,7 +279,7 @@ def test_a_problem_is_told_once_and_names_its_shards_where_not_all_have_it() -> 
     told = [
         [list_failing],
         [Problem("list_failing", "The list cannot be read.", "See it.", since=7.0, unwatched=True), silent],
-        [Problem("list_failing", "The list cannot be read.", "See it.", since=9.5, restart_helps=True), silent],
+        [Problem("list_failing", "In other words.", "See it.", since=9.5, restart_helps=True), silent],
     ]
     first, second = merge_problems(told)
     assert first == Problem(
