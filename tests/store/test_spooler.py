@@ -18,6 +18,7 @@ from common.errors import LeaseLost, StoreAway, StoreBehind
 from common.store.lease_contract import Leader
 from common.store.postgres import tables
 from common.store.postgres.postgres_writer import PostgresWriter
+from common.store.postgres.session import Connection
 from common.store.reader import open_reader
 from common.store.spool import Record, Spool, find_left, find_spools
 from common.store.spooler import Spooler, replay_left
@@ -36,16 +37,16 @@ class Gate:
     def __init__(self, writer: PostgresWriter, monkeypatch: pytest.MonkeyPatch) -> None:
         self.away = False
         self.left: int | None = None  # transactions until it is away
-        real = writer._begin
+        real = writer._require_epoch
 
-        def begin() -> psycopg.Connection:
+        def begin(connection: Connection) -> None:
             if self.left is not None:
                 self.away, self.left = self.left == 0, max(0, self.left - 1)
             if self.away:
                 raise StoreAway("the server cannot be reached")
-            return real()
+            real(connection)
 
-        monkeypatch.setattr(writer, "_begin", begin)
+        monkeypatch.setattr(writer, "_require_epoch", begin)
 
 
 @pytest.fixture
