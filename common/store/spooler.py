@@ -84,7 +84,7 @@ class Spooler:
     def replay(self, *, reachable: bool = True) -> int:
         """Write what waits, in order; how many transactions. Raises StoreError, and goes on behind the last one then."""
         if not reachable:
-            raise StoreAway("the server of the database is away still")
+            raise StoreAway("the server of the database cannot be reached")
         if self._spool is None:
             return 0
         written = _replay(self._store, self._spool)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from actors.coordinator.membership import LOOK_EVERY
 from common import heartbeat
 from tests.e2e.site import Site, until
 from tests.lab import story
@@ -81,7 +82,7 @@ def expect_away(site: Site) -> None:
         problems = site.call("/health").json()["problems"]
         return [(each["code"], each["unwatched"], each["restart_helps"]) for each in problems] == [("store_away", False, False)]
 
-    until(is_told, 15, f"that the server is away, and names are watched: {codes(site)}", 0.1)
+    until(is_told, 20, "that the server is away, and names are watched", 0.1)
     assert (site.call("/health").status, site.call("/ready").status) == (200, 200)
     answer = site.call("/domains")
     assert (answer.status, int(answer.headers["retry-after"]) <= 2) == (503, True)
@@ -152,6 +153,7 @@ def test_the_leader_of_two_instances_goes_on_while_the_server_is_away(server: Po
         two = ending.enter_context(Site.open(tmp_path / "two", further))
         until(lambda: one.do(lambda lab: lab.queries.find(name=STAYS)), DROP_SECONDS, "the first question")
         until_known(one)
+        time.sleep(2 * LOOK_EVERY)  # which others there are is looked up so often
 
         def look() -> None:
             for site in (one, two):

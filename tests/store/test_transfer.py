@@ -16,6 +16,8 @@ from common.core.model.records import Changes, NewName, ProblemRow, StateChange,
 from common.errors import ConfigError, StoreError
 from common.store.file_leases import open_leases
 from common.store.lease_contract import Addresses
+from common.store.postgres.postgres_writer import PostgresWriter
+from common.store.postgres.row_transfer import PostgresTransfer
 from common.store.reader import open_reader
 from common.store.store_contract import DAY, DropQuery, Reader
 from common.store.transfer import TABLES
@@ -181,9 +183,21 @@ def test_every_table_of_both_kinds_is_copied_or_made_anew(new_settings: Callable
         with psycopg.connect(settings.store_url) as raw:
             tables = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = %s::regnamespace"
             found = {name for (name,) in raw.execute(tables, (schema_of(settings),))}
-        made = {"tally", "event_key", "ledger_name", "delivery_0", "fence", "lease", "member"}
+        made = {"tally", "event_key", "ledger_name", "delivery_0", "fence", "lease", "member", "spooled"}
 
     assert found - made == {table.name for table in TABLES}
+
+
+def test_events_that_wait_to_be_taken_over_are_not_left_behind(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """An instance takes them over within seconds; then the copy has them."""
+    settings = empty_store(request, "postgresql", tmp_path / "from")
+    store = open_next(settings)
+    assert isinstance(store, PostgresWriter)
+    with closing(store):
+        PostgresTransfer(settings.store_url).close()
+        store.hand_over([event(1, "a.com")], [])
+        with pytest.raises(StoreError, match="taken over"):
+            PostgresTransfer(settings.store_url)
 
 
 def test_a_url_may_stand_in_a_file(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from psycopg.sql import SQL, Identifier, Literal
 
-from common.errors import LeaseLost
+from common.errors import LeaseLost, StoreError
 from common.store.postgres import fence, partitions, tables
 from common.store.postgres.arrays import as_arrays, rows_from
 from common.store.postgres.partitions import Partitions, ledger_width, slot_of
@@ -42,6 +42,8 @@ class PostgresTransfer:
         self._partitions = Partitions()
         limits = LOADING if epoch is None else WRITING
         self._connection = self._server.connect("migrate", limits, read_only=epoch is None)
+        if epoch is None:
+            self._require_taken_over()
 
     def read(self, table: Table, after: Row | None) -> list[Row]:
         """The next rows by their key."""
@@ -53,6 +55,15 @@ class PostgresTransfer:
         values = (*(after or ()), *([list(tables.OWN_KEYS)] if table.name == "meta" else []))
         with self._server.translated("read the state"):
             return as_plain(table, rows_of(self._connection, statement, values))
+
+    def _require_taken_over(self) -> None:
+        """Raise StoreError where events wait that no leader has taken over yet: they would not be copied."""
+        with self._server.translated("read the state"):
+            there = row_of(self._connection, "SELECT to_regclass('spooled') IS NOT NULL")
+            waits = there and there[0] and row_of(self._connection, "SELECT true FROM spooled LIMIT 1")
+        if waits:
+            self._connection.close()
+            raise StoreError(f"{self._server.shown} has events that no instance has taken over yet: start one for a moment")
 
     def last_ledger_seq(self) -> int:
         """The highest number of an entry."""
