@@ -3,6 +3,7 @@
 A leader, played by a process that holds the lease and writes to the store, is killed with SIGKILL while the real processes of
 another instance stand by. The time counts until their first question to the name server, which only notes when it was asked.
 It is split by the log of the standby's coordinator: the lease is taken, the store is open, the names are read and taken over.
+Its CPU time stands beside it: what the rest is on a machine that does nothing else.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from common.core.model.records import Changes
 from common.processes.leases import RENEW_EVERY
 from common.store.file_leases import open_leases
 from common.store.writer import open_writer
+from tests.bench import procfs
 from tests.bench.store import LOOKS, NEW, STATES, NewName, StateChange, names, pieces
 from tests.lab import net
 from tests.lab.stack import ROOT, Stack, bare_environment, until_standing_by
@@ -139,11 +141,14 @@ async def take_over(settings: dict[str, str], place: Path) -> dict[str, float]:
         async with asyncio.timeout(PATIENCE):
             await until_standing_by(stack)
         await asyncio.sleep(REST)
+        coordinator = next(pid for pid, kind in procfs.members(stack.pid) if kind == "coordinator")
+        used = procfs.cpu(coordinator)
         killed_at = asked.since = time.time()
         leader.send_signal(signal.SIGKILL)
         async with asyncio.timeout(PATIENCE):
             await asked.first.wait()
-        return steps_of(place / "stack.log", killed_at, asked.at)
+        used = procfs.cpu(coordinator) - used
+        return {**steps_of(place / "stack.log", killed_at, asked.at), "CPU of the coordinator": used}
     finally:
         leader.kill()
         leader.communicate()
