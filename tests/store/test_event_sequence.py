@@ -16,7 +16,7 @@ from common.store.postgres import event_sequence
 from common.store.postgres.event_sequence import EventSequence
 from common.store.postgres.postgres_writer import PostgresWriter
 from common.store.reader import open_reader
-from common.store.store_contract import Reader
+from common.store.store_contract import Mark, Reader
 from tests.store.builders import delivery, domain, open_next, schema_of
 from tests.store.postgres_server import PostgresServer
 from tests.store.shard_scene import SHARDS, Shards, recorded
@@ -67,14 +67,14 @@ def test_what_was_written_though_it_was_not_answered_keeps_its_numbers(shards: S
     assert isinstance(writer, PostgresWriter)
     lost, undone = recorded("lost.com"), recorded("undone.com")
 
-    def cut_after_commit(connection: object, changes: Changes) -> None:
-        write(connection, changes)  # type: ignore[arg-type]
+    def cut_after_commit(connection: object, changes: Changes, mark: Mark) -> None:
+        write(connection, changes, mark)  # type: ignore[arg-type]
         connection.execute("COMMIT")  # type: ignore[attr-defined]
         connection.close()  # type: ignore[attr-defined]
         raise StoreAway("the answer was lost")
 
-    def cut_before_commit(connection: object, changes: Changes) -> None:
-        write(connection, changes)  # type: ignore[arg-type]
+    def cut_before_commit(connection: object, changes: Changes, mark: Mark) -> None:
+        write(connection, changes, mark)  # type: ignore[arg-type]
         connection.close()  # type: ignore[attr-defined]
         raise StoreAway("the connection broke")
 
@@ -95,6 +95,22 @@ def test_what_was_written_though_it_was_not_answered_keeps_its_numbers(shards: S
     ]
     assert [changes.events[0].seq for changes in (lost, undone)] == [1, 4]
     assert undone.deliveries[0].order == 4
+
+
+def test_what_was_told_while_the_server_was_away_keeps_its_body(shards: Shards, whole: Reader) -> None:
+    """The event gets the next number and its notice that order, but what receivers have, or may have, is not changed."""
+    writer = shards.writers[1]
+    assert isinstance(writer, PostgresWriter)
+    shards.writers[0].apply(recorded("a.com", "b.com"))
+    spooled = recorded("spooled.com")
+    mark, body = writer.take_mark(spooled), spooled.events[0].body
+
+    assert writer.apply_marked(spooled, mark)
+
+    (row,) = whole.events(after=2)
+    notice = whole.delivery(row.id)
+    assert notice is not None
+    assert (row.seq, notice.order, row.body, notice.body) == (3, 3, body, body)
 
 
 def test_a_reader_that_follows_sees_every_event_once_and_in_order(shards: Shards) -> None:
@@ -138,8 +154,8 @@ def test_a_paused_writer_that_has_numbers_is_not_waited_for_long(
     number = EventSequence.number
     failed: list[StoreError] = []
 
-    def number_and_pause(sequence: EventSequence, connection: object, changes: Changes) -> None:
-        number(sequence, connection, changes)  # type: ignore[arg-type]
+    def number_and_pause(sequence: EventSequence, connection: object, changes: Changes, *, told: bool) -> None:
+        number(sequence, connection, changes, told=told)  # type: ignore[arg-type]
         paused.set()
         resume.wait()
 
@@ -188,8 +204,8 @@ def test_a_successor_ends_the_transaction_that_others_wait_for(
     number = EventSequence.number
     failed: list[StoreError] = []
 
-    def number_and_pause(sequence: EventSequence, connection: object, changes: Changes) -> None:
-        number(sequence, connection, changes)  # type: ignore[arg-type]
+    def number_and_pause(sequence: EventSequence, connection: object, changes: Changes, *, told: bool) -> None:
+        number(sequence, connection, changes, told=told)  # type: ignore[arg-type]
         paused.set()
         resume.wait()
 

@@ -317,3 +317,13 @@ def test_events_are_numbered_on_from_the_last_run() -> None:
     journal.next_seq = 41
 
     assert [journal.take_seq(), journal.take_seq(), journal.next_seq] == [41, 42, 43]
+
+
+def test_numbers_of_events_go_on_behind_those_that_the_store_gave() -> None:
+    """Never back."""
+    journal = Written(0).journal
+    assert journal.take_seq() == 1
+    journal.pass_seq(500)
+    assert journal.take_seq() == 501
+    journal.pass_seq(12)
+    assert journal.take_seq() == 502

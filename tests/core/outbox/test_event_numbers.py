@@ -8,9 +8,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from common.core.model.records import NOTICE, RESULT, Changes, DeliveryRow, EventRow
-from common.core.outbox.callback_bodies import LIMIT, event_id, notice_body, renumber_body
+from common.core.outbox.callback_bodies import LIMIT, event_id, notice_body, number_in, renumber_body
 from common.core.outbox.event_numbers import renumber_events
 
 CHECKS = {"whois": {"b": [1, 2.5], "a": None}, "dns": {"excerpt": "ü\u2028"}}
@@ -96,3 +97,30 @@ def test_numbering_once_more_leaves_only_the_last_number() -> None:
     renumber_events(twice, 9)
 
     assert once == twice
+
+
+def test_what_was_told_keeps_the_number_in_its_body() -> None:
+    """Its row and the order of its notice are new: a later event of the name waits for it."""
+    told = event(4, "a.com")
+    changes = Changes(events=[told], deliveries=[notice(told)])
+
+    renumber_events(changes, 70, told=True)
+
+    assert (changes.events[0].seq, changes.deliveries[0].order) == (70, 70)
+    assert changes.events[0].body == changes.deliveries[0].body == told.body
+
+
+def test_what_another_instance_told_keeps_the_number_in_its_body() -> None:
+    """It was taken over: its body has another number than the core gave it."""
+    taken, fresh = structs.replace(event(4, "a.com"), seq=9), event(10, "b.com")
+    changes = Changes(events=[taken, fresh])
+
+    renumber_events(changes, 70)
+
+    assert [(row.seq, number_in(row.body)) for row in changes.events] == [(70, 4), (71, 71)]
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[7]", b"7", b'{"domain":"a.com"}', b'{"seq":"7"}', b"[" * 100_000])
+def test_a_body_may_have_no_number(text: bytes) -> None:
+    """Whatever it is."""
+    assert number_in(text) is None
