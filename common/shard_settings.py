@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from common import setting_parsers
 from common.config import Settings
 from common.socket_paths import shift_endpoint
 
@@ -24,6 +26,14 @@ def shard_directory(settings: Settings) -> Path:
     """Where the coordinator of a shard keeps what it must not lose: the directory of its instance, or one below that."""
     own = f"shard-{settings.shard}" if settings.shard else ""
     return settings.instance_dir / own
+
+
+def directory_of_leader(settings: Settings, instance: str) -> Path | None:
+    """The same of another instance in this STATE_DIR; None for what is no name of one."""
+    with suppress(ValueError):
+        own = f"shard-{settings.shard}" if settings.shard else ""
+        return settings.state_dir / "instances" / setting_parsers.word(instance) / own
+    return None
 
 
 def shard_of_number(settings: Settings, number: int) -> int:

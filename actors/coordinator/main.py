@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 
 from actors.coordinator.beating import run_with_heartbeat
@@ -23,11 +23,12 @@ from common.clock import monotonic, now
 from common.core.registries.back_ends import group_suffixes
 from common.core.shards.layout import Layout
 from common.errors import ConfigError, LeaseLost, StoreAway, StoreDenied, StoreError, StoreLocked
+from common.lead_lock import hold_lead
 from common.process import Runtime
 from common.shard_settings import shard_directory
 from common.store.file_leases import open_leases
 from common.store.file_members import open_members
-from common.store.lease_contract import Lease, Leases
+from common.store.lease_contract import Lease, Leases, RemoteLeases
 from common.store.shard_view import open_shard_views
 from common.store.shards import settle_layout
 from common.store.store_contract import Writer
@@ -90,7 +91,12 @@ async def stand_by_and_lead(
     standby = Standby(runtime, leases, settle, watch)
     while (lease := await standby.wait_for_lease()) is not None:
         try:
-            await lead(runtime, lease, standby.layout, watch, others)
+            with (
+                hold_lead(shard_directory(runtime.settings), lease.leader)
+                if isinstance(leases, RemoteLeases)
+                else nullcontext()
+            ):
+                await lead(runtime, lease, standby.layout, watch, others)
         except StoreAway as error:
             standby.note_away(error)
             await runtime.rest(AWAY_LOOK)

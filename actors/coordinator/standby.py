@@ -17,7 +17,9 @@ from common.bus import choose_way, leader_addresses
 from common.clock import monotonic, now
 from common.core.shards.layout import Layout
 from common.errors import StoreAway, StoreDenied, StoreError
+from common.lead_lock import has_ended
 from common.process import Runtime
+from common.shard_settings import directory_of_leader
 from common.store.lease_contract import Leader, Lease, Leases, RemoteLeases
 
 #: Seconds between two looks.
@@ -83,7 +85,7 @@ class Standby:
         try:
             if self.layout is None:
                 self.layout = await run_with_heartbeat(self._runtime.beat, None, self._settle)
-            leader = await run_with_heartbeat(self._runtime.beat, None, self._leases.find)
+            leader = await run_with_heartbeat(self._runtime.beat, None, self._find)
             lease = await self._take_free() if self._is_our_turn(leader) else None
         except StoreAway as error:
             self.note_away(error)
@@ -169,6 +171,18 @@ class Standby:
         if self._away_since is not None or self._unreadable_since is not None:
             self._runtime.recover()
         self._away_since = self._unreadable_since = None
+
+    def _find(self) -> Leader | None:
+        """The leader; none where that was a process on this host that has ended, whatever is left of its lease."""
+        leader, leases = self._leases.find(), self._leases
+        if leader is None or not isinstance(leases, RemoteLeases):
+            return leader
+        directory = directory_of_leader(self._runtime.settings, leader.instance)
+        if directory is None or not has_ended(directory, leader):
+            return leader
+        leases.release_ended(leader.epoch, leader.boot)
+        self._runtime.log.info("leader_ended", leader=leader.instance, epoch=leader.epoch)
+        return leases.find()
 
     def _take(self) -> Lease | None:
         settings = self._runtime.settings

@@ -83,3 +83,7 @@ class RemoteLeases(Leases, Protocol):
     def is_released(self, epoch: int, boot: str) -> bool:
         """Whether the leader of an epoch has given its lease up, or another one has taken over."""
         ...
+
+    def release_ended(self, epoch: int, boot: str) -> None:
+        """Give up the lease of a leader that is certain to lead no more; nothing where another one has taken over."""
+        ...

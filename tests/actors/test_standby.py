@@ -23,6 +23,7 @@ from common.clock import monotonic, now
 from common.codec import decode_upward
 from common.core.shards.layout import Layout
 from common.errors import ConfigError, StoreAway, StoreError
+from common.lead_lock import hold_lead
 from common.messages import Promise
 from common.process import Runtime
 from common.processes import consents
@@ -322,10 +323,32 @@ class Remote(Scripted):
 
     given_up = False
 
+    def release_ended(self, epoch: int, boot: str) -> None:
+        """From now on there is no leader."""
+        assert (epoch, boot) == (LEADER.epoch, LEADER.boot)
+        self.found = [None]
+
     def is_released(self, epoch: int, boot: str) -> bool:
         """As the test says, of the leader that is followed."""
         assert (epoch, boot) == (LEADER.epoch, LEADER.boot)
         return self.given_up
+
+
+def test_the_lease_of_a_leader_on_this_host_that_has_ended_is_taken_at_once(play: Play, tmp_path: Path) -> None:
+    """It has not run out by the clock of the server; while the process lives, or is of another run, it stays."""
+    directory = tmp_path / "instances" / LEADER.instance
+    directory.mkdir(parents=True)
+    leases = Remote(LEADER)
+
+    async def story(standing: Standby, _runtime: Runtime) -> None:
+        with hold_lead(directory, LEADER):
+            waiting = asyncio.create_task(standing.wait_for_lease())
+            while leases.looks < 5:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            assert not waiting.done()
+        assert await waiting is leases.taken[0]
+
+    assert play(leases, story).count("leader_ended") == 1
 
 
 class Inbox:

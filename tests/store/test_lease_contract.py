@@ -66,6 +66,24 @@ def test_a_lease_over_a_server_tells_whether_it_was_given_up(scene: Scene) -> No
     assert two.is_released(lease.leader.epoch, "another run")
 
 
+def test_the_lease_of_a_leader_that_ended_is_given_up_for_it(scene: Scene) -> None:
+    """At once; not that of another run, nor that of the one that took over."""
+    one, two = scene.open(), scene.open()
+    if not isinstance(two, RemoteLeases):
+        return
+    lease = take(one)
+    two.release_ended(lease.leader.epoch, "another run")
+    two.release_ended(lease.leader.epoch - 1, lease.leader.boot)
+    assert two.find() == lease.leader
+    two.release_ended(lease.leader.epoch, lease.leader.boot)
+    assert two.find() is None
+    later = take(two, "two")
+    one.release_ended(lease.leader.epoch, lease.leader.boot)
+    assert one.find() == later.leader
+    with pytest.raises(LeaseLost):
+        lease.renew()
+
+
 def test_a_lease_that_is_not_renewed_goes_to_another(scene: Scene) -> None:
     """Its holder stops relying on it first; afterwards it is refused, and told by which instance."""
     lease, other = take(scene.open()), scene.open()

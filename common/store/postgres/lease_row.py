@@ -103,6 +103,11 @@ class PostgresLeases:
         with self._row.opened("read the lease") as connection:
             return row_of(connection, _RELEASED, {"epoch": epoch, "boot": boot}) is not None
 
+    def release_ended(self, epoch: int, boot: str) -> None:
+        """Let the lease of this epoch and run be free."""
+        with self._row.opened("release the lease of a leader that ended") as connection:
+            connection.execute(_RELEASE, {"epoch": epoch, "boot": boot})
+
     def close(self) -> None:
         """Close the connection; a lease that is renewed opens it again."""
         self._row.close()
