@@ -91,7 +91,7 @@ def test_a_run_of_frames_that_are_no_messages_is_one_line(tmp_path: Path) -> Non
             counters = host._core.rooms.telemetry.metrics.snapshot()["counters"]
             host._bus.close()
             host._stalls.close()
-            host._details.shutdown()
+            host._calls.close()
         return sum(value for name, _, value in counters if name == "bad_messages")
 
     assert asyncio.run(main()) == 500
@@ -114,7 +114,7 @@ def test_a_worker_that_is_refused_is_one_line_and_no_crash(tmp_path: Path) -> No
             failed = host._failed.done()
             host._bus.close()
             host._stalls.close()
-            host._details.shutdown()
+            host._calls.close()
         return failed
 
     assert not asyncio.run(main())
@@ -138,7 +138,7 @@ def test_a_start_says_that_it_forgot_a_refusal(tmp_path: Path) -> None:
             host = await Host.start(runtime, store, threads, keeper)
             host._bus.close()
             host._stalls.close()
-            host._details.shutdown()
+            host._calls.close()
 
     asyncio.run(main())
     assert said.getvalue().count("refusal_forgotten") == 1

@@ -17,6 +17,7 @@ from common.store.file_members import open_members
 from common.store.lease_contract import Addresses, Lease
 from common.store.member_contract import Member, Shown
 from common.store.shard_view import count_watched, open_shard_views
+from common.store.shards import settle_layout
 from tests.store.builders import domain, open_next
 from tests.store.postgres_server import PostgresServer, require_programs
 
@@ -66,6 +67,7 @@ def test_the_instances_are_those_that_are_announced(settings: Settings) -> None:
 def test_names_of_all_shards_are_counted(settings: Settings) -> None:
     """Only those that are watched; a shard without tables has none."""
     assert count_watched(settings) == 0
+    settle_layout(settings, {})
     for shard, names in ((0, ["a.com", "b.com"]), (2, ["c.com"])):
         with closing(open_next(settings_of_shard(settings, shard))) as writer:
             writer.apply(Changes(domains=[domain(name, id=number) for number, name in enumerate(names)]))
