@@ -1,10 +1,13 @@
 """What further instances on one host cost: CPU per name of a sweep by three of them over one SQLite file, against one alone.
 
-`make bench ARGS=instances`. Real stacks of all processes, a real name server. The benchmark holds the lease until every process
-of every instance stands by; then it lets go. One instance takes over, reads the names, all of which are due, and the checkers
-of all instances sweep them. What is counted: the CPU of all processes of all instances, supervisors too, from then on for
-`SECONDS`. What is taken off: the same of the same instances once more, where no name is due. That is the take-over with its
-reading of names and list, and what the processes use at rest, which is told by itself. Both cases take turns in one run.
+`make bench ARGS=instances`. One alone has one fast checker, or as many as the three have together: a processor does less in a
+second of CPU time while others are busy beside it, so more checkers at once cost more, in however many instances they are.
+
+Real stacks of all processes, a real name server. The benchmark holds the lease until every process of every instance stands by;
+then it lets go. One instance takes over, reads the names, all of which are due, and the checkers of all instances sweep them.
+What is counted: the CPU of all processes of all instances, supervisors too, from then on for `SECONDS`. What is taken off: the
+same of the same instances once more, where no name is due. That is the take-over with its reading of names and list, and what
+the processes use at rest, which is told by itself. All cases take turns in one run.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from common import config
 from common.bus import FeedSubscriber
@@ -35,7 +38,19 @@ from tests.lab.stack import Stack, until_standing_by
 STAND_BY, SECONDS, REST = 8.0, 25.0, 5.0
 #: Least share of the names that has to be asked about where all are due, and most where none is.
 ASKED, QUIET = 0.98, 0.02
-MANY = 3
+
+
+class Setup(NamedTuple):
+    """How many instances, and how many fast checkers each of them has."""
+
+    instances: int
+    checkers: int
+
+    def __str__(self) -> str:
+        return f"{self.instances} x {self.checkers} fast checkers"
+
+
+ALONE, WIDE, MANY = Setup(1, 1), Setup(1, 3), Setup(3, 1)
 
 
 @dataclass(frozen=True)
@@ -150,13 +165,14 @@ async def measure(names: int, count: int, on_figures: Any) -> None:
                 await phases.first(case)
                 state = case.directory / "state"
                 for number in range(count):
-                    for instances in (1, MANY) if number % 2 else (MANY, 1):
-                        runs = []
+                    for setup in (ALONE, WIDE, MANY) if number % 2 else (MANY, WIDE, ALONE):
+                        runs, given = [], {**settings, "FAST_CHECKERS": str(setup.checkers)}
                         for is_due in (True, False):
                             if is_due:
                                 due.make_all_due(state)
-                            runs.append(await measure_once(state, place / f"{number}-{instances}", settings, instances))
-                        on_figures(instances, figures_of(*runs, names))
+                            where = place / f"{number}-{setup.instances}-{setup.checkers}"
+                            runs.append(await measure_once(state, where, given, setup.instances))
+                        on_figures(setup, figures_of(*runs, names))
 
 
 def figures_of(due_run: Measured, quiet_run: Measured, names: int) -> Figures:
@@ -184,22 +200,21 @@ def main(arguments: list[str]) -> int:
     if not dns_zone.available():
         print("neither nsd nor knotd is installed: nothing is measured (apt-get install nsd)")
         return 0
-    found: dict[int, list[Figures]] = {1: [], MANY: []}
+    found: dict[Setup, list[Figures]] = {ALONE: [], WIDE: [], MANY: []}
 
-    def note(instances: int, figures: Figures) -> None:
-        found[instances].append(figures)
+    def note(setup: Setup, figures: Figures) -> None:
+        found[setup].append(figures)
         split = ", ".join(f"{kind} {value:.2f}" for kind, value in figures.by_kind.items())
         print(
-            f"{instances} instances: {figures.per_name:.1f} us of CPU per name ({split}), "
+            f"{setup}: {figures.per_name:.1f} us of CPU per name ({split}), "
             f"{figures.swept:,.0f} names in a sweep, {figures.rest:.3f} cores at rest"
         )
         sys.stdout.flush()
 
     began = monotonic()
     asyncio.run(measure(options.names, options.rounds, note))
-    ratios = sorted(many.per_name / one.per_name for one, many in zip(found[1], found[MANY], strict=True))
-    print(
-        f"{options.names:,} names, {options.rounds} rounds, {monotonic() - began:.0f} s: "
-        f"CPU per name of {MANY} instances against one: {statistics.median(ratios):.3f} ({ratios[0]:.3f}-{ratios[-1]:.3f})"
-    )
+    print(f"{options.names:,} names, {options.rounds} rounds, {monotonic() - began:.0f} s; CPU per name:")
+    for other in (WIDE, ALONE):
+        ratios = sorted(many.per_name / one.per_name for one, many in zip(found[other], found[MANY], strict=True))
+        print(f"{MANY} against {other}: {statistics.median(ratios):.3f} ({ratios[0]:.3f}-{ratios[-1]:.3f})")
     return 0
