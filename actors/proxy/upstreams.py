@@ -115,7 +115,7 @@ class Upstreams:
     def find_bus(self, socket: BusSocket) -> list[tuple[Path, str]]:
         """The directory of the leader and this socket of its bus on this host; nothing where its bus knows no keys.
 
-        Behind the proxy is the open network: without keys anybody there could take tasks and forge results.
+        Behind the proxy is the open network: without keys any client there could take tasks and forge results.
         """
         leader = self._leaders.get(socket.shard)
         if leader is None or not leader.server_key or not leader.bus.startswith("ipc://"):

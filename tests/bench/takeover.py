@@ -33,7 +33,9 @@ from common.bus import leader_addresses
 from common.config import Settings
 from common.core.domains.last_look import BLOCK, SIZE
 from common.core.model.records import Changes
+from common.lead_lock import hold_lead
 from common.processes.leases import RENEW_EVERY
+from common.shard_settings import shard_directory
 from common.store.file_leases import open_leases
 from common.store.writer import open_writer
 from tests.bench import procfs
@@ -83,12 +85,13 @@ def lead() -> None:
             lease.renew()
 
     threading.Thread(target=renew, daemon=True).start()
-    writer = open_writer(settings, lease.leader.epoch)
-    sys.stdout.write("leads\n")
-    sys.stdout.flush()
-    while True:
-        writer.apply(looks_of(range(4)))
-        time.sleep(0.05)
+    with hold_lead(shard_directory(settings), lease.leader):
+        writer = open_writer(settings, lease.leader.epoch)
+        sys.stdout.write("leads\n")
+        sys.stdout.flush()
+        while True:
+            writer.apply(looks_of(range(4)))
+            time.sleep(0.05)
 
 
 class Asked:

@@ -139,7 +139,7 @@ async def _greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 @pytest.mark.parametrize("case", ["no keys", "silent", "none leads"])
 def test_nothing_is_passed_on_where_no_instance_may_be_reached(case: str, tmp_path: Path) -> None:
-    """Without keys anybody could take tasks; a leader that is silent hangs; another instance than the leader has no bus."""
+    """Without keys any client could take tasks; a leader that is silent hangs; another instance than the leader has no bus."""
 
     async def scene() -> None:
         instance = Shown(tmp_path, "one", 1)

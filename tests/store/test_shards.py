@@ -156,7 +156,7 @@ def test_a_later_epoch_of_one_shard_leaves_the_others_alone(new: NewSettings) ->
 
 
 def test_a_user_who_may_not_create_a_schema_is_told_what_to_do(new: NewSettings, postgres: PostgresServer) -> None:
-    """By the writer and by the leases; once somebody else has made it they work."""
+    """By the writer and by the leases; once another role has made it they work."""
     home = postgres.new_schema()
     postgres.execute("CREATE ROLE modest LOGIN", f"GRANT USAGE, CREATE ON SCHEMA {home} TO modest")
     url = postgres.url(home).replace("monitor@", "modest@")
