@@ -203,5 +203,10 @@ class SweepDispatch:
 
 
 def _enough_tokens(limit: Limit, count: int) -> int:
-    """How many tokens a sweep of so many names waits for: a quota per day is never available at once."""
-    return min(GOOD_SIZE, count, max(1, int(limit.burst / 2)), max(1, limit.per_day or GOOD_SIZE))
+    """How many tokens a sweep of so many names waits for: a quota per day is never available at once.
+
+    A sweep holds its place at the worker for `SHORTEST` seconds at least, so it takes the tokens of as long: else a fast
+    operator's sweeps fill all places with a few names each.
+    """
+    worth = max(GOOD_SIZE, int(limit.rate * SHORTEST))
+    return min(worth, count, MAX_SWEEP, max(1, int(limit.burst / 2)), max(1, limit.per_day or worth))
