@@ -36,8 +36,9 @@ class Cycle:
     alone tells the day; otherwise it counts from a deletion that the registrar chooses. `exact`: released that many times 24
     hours after the phase began, plus `window`, and not on a calendar day. `weekday`: released on that day of the week only
     (Monday is 0). `month_end`: released when the month after the deletion ends. `pending_is_both`: the registry says "pending
-    delete" for redemption too. `sure`: 0..1. `source`: where it is published. `as_of`: when it was published, or read where the
-    source has no date, an ISO date as exact as known.
+    delete" for redemption too. `sure`: 0..1. `published`: whether any figure is; without one there is no forecast before
+    enough transitions were observed. `words`: those by which the registry's answers announce a phase. `source`: where it is
+    published. `as_of`: when it was published, or read where the source has no date, an ISO date as exact as known.
     """
 
     grace: Days = _GTLD_GRACE
@@ -50,6 +51,8 @@ class Cycle:
     month_end: bool = False
     pending_is_both: bool = False
     sure: float = 1.0
+    published: bool = True
+    words: tuple[str, ...] = ("auto renew period", "redemption period", "pending delete")
     source: str
     as_of: str
 
@@ -57,6 +60,17 @@ class Cycle:
 GTLD = Cycle(source="ICANN Expired Registration Recovery Policy; RFC 3915", as_of="2024-02-21")
 _UNCONFIRMED = replace(
     GTLD, sure=0.9, source="taken to follow the gTLDs; the registry's own hour is not known", as_of="2026-10"
+)
+#: Nothing trustworthy was found: only transitions that are observed say something.
+UNPUBLISHED = Cycle(
+    grace=NO_DAYS,
+    redemption=NO_DAYS,
+    pending=None,
+    sure=0.1,
+    published=False,
+    words=(),
+    source="nothing trustworthy found: observed transitions only",
+    as_of="2026-11",
 )
 # One batch from 14:00 US Eastern: 18:00 UTC in summer, 19:00 in winter.
 _VERISIGN = Cycle(
@@ -305,6 +319,12 @@ EXACT = frozenset({"jp"})
 
 def cycle_for(suffix: str) -> Cycle | None:
     """The cycle of a public suffix (A-label, lower case); None where no trustworthy figure is known."""
+    row = row_for(suffix)
+    return row if row.published else None
+
+
+def row_for(suffix: str) -> Cycle:
+    """The row of a public suffix (A-label, lower case), also one that says that nothing is published."""
     if suffix in CYCLES:
         return CYCLES[suffix]
     rules = rules_for(suffix)
@@ -313,4 +333,4 @@ def cycle_for(suffix: str) -> Cycle | None:
     tld = suffix.rpartition(".")[2]
     if tld in CYCLES and tld not in EXACT:
         return CYCLES[tld]
-    return GTLD if rules.kind != "cctld" or rules.dropzone else None
+    return GTLD if rules.kind != "cctld" or rules.dropzone else UNPUBLISHED

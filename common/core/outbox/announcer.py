@@ -11,12 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from common.core.domains.domains import Domains
 from common.core.domains.last_look import look_evidence
-from common.core.model.entry import Entry
-from common.core.model.evidence import NO_OFFER, Observation, Offer, Outcome
+from common.core.model.entry import DropWindow, Entry
+from common.core.model.evidence import NO_FIELDS, NO_OFFER, Observation, Offer, Outcome
 from common.core.model.ids import Ids
 from common.core.model.methods import RECORD_METHODS
 from common.core.model.records import DeliveryRow, EventRow, Evidence, newest_evidence
@@ -25,6 +26,7 @@ from common.core.model.verdict import NO_NEWS, Verdict
 from common.core.outbox.callback_bodies import event_id, notice_body, result_body
 from common.core.outbox.deliveries import Deliveries
 from common.core.outbox.feed_publisher import FeedPublisher
+from common.core.outbox.forecast_events import MISSED, RENEWED, is_missed, is_renewed, returned_kind, show_window
 from common.core.parsers.dates import iso_to_epoch
 from common.core.telemetry.telemetry import Telemetry
 
@@ -79,6 +81,27 @@ class Announcer:
             entry.detail.alarmed_at = now
         elif verdict.state is not State.UNREGISTERED:
             entry.detail.alarmed_at = None
+        return kind
+
+    def tell_forecast(self, entry: Entry, verdict: Verdict, before: State, window: DropWindow | None, now: float) -> str | None:
+        """Publish the forecast of a name where it is not `window` any more, and record what ended that one.
+
+        Returns the kind of the event: "renewed" or "forecast_missed", None for none. A change of state is told by
+        `apply_verdict`, and was from `before`.
+        """
+        if entry.drop != window:
+            content = {"domain": entry.name, "forecast": show_window(entry.drop, entry.detail.forecast_reason)}
+            self._feed.publish_map(f"forecast.{entry.name}", "forecast", now, lambda: content)
+        if before is not entry.state:
+            return None
+        if is_renewed(entry, window):
+            kind, reason = RENEWED, "the record shows a later expiry date: the forecast is void"
+        elif is_missed(entry, window, now):
+            kind, reason = MISSED, "the forecast window ended a day ago, and the registry still shows the name"
+        else:
+            return None
+        self._domains.journal.write_row(entry)
+        self._record_event(entry, structs.replace(verdict, reason=reason), kind, before, now)
         return kind
 
     def publish_event(self, event: EventRow) -> None:
@@ -168,8 +191,13 @@ class Announcer:
             extra["basis"] = entry.detail.basis
         if kind in _OFFERED:
             extra |= show_offer(entry.detail.evidence, verdict)
+        if entry.drop is not None:
+            extra["forecast"] = show_window(entry.drop, entry.detail.forecast_reason)
+        if kind == RENEWED:
+            extra |= _show_renewal(entry)
+        if kind == "registered":
+            extra |= show_catch(entry, now)
         if kind == "registered" and entry.detail.alarmed_at is not None:
-            extra["registrar"] = entry.detail.fields.registrar
             extra["seconds_since_available"] = round(now - entry.detail.alarmed_at, 1)
         body = notice_body(entry.name, kind, verdict.confidence, now, show_checks(entry.detail.evidence), **extra)
         journal.add_event(
@@ -282,6 +310,33 @@ def show_checks(evidence: dict[str, Evidence]) -> dict[str, Any]:
     }
 
 
+def show_catch(entry: Entry, now: float) -> dict[str, Any]:
+    """The `registrar` of a name that was registered again, and `seconds_after_drop`, as far as both are known.
+
+    The drop is when the name was first seen purged. Only a record from after it names the registrar, and the moment where it
+    gives more than a day; without one the seconds count until `now`, when the name was seen registered.
+    """
+    detail = entry.detail
+    if detail.dropped_at is None:
+        return {"registrar": detail.fields.registrar} if detail.alarmed_at is not None else {}
+    record = newest_evidence(detail.evidence, Outcome.REGISTERED, methods=RECORD_METHODS)
+    fields = record.observation.reading.fields if record is not None and record.at > detail.dropped_at else NO_FIELDS
+    created = fields.created_at
+    at = iso_to_epoch(created) if created and len(created) > 10 else None
+    seconds = (now if at is None else at) - detail.dropped_at
+    return {"registrar": fields.registrar, "seconds_after_drop": round(max(0.0, seconds), 1)}
+
+
+def _show_renewal(entry: Entry) -> dict[str, Any]:
+    """What a renewal changed; the registrar before is named where the record has another one now."""
+    fields = entry.detail.fields
+    return {
+        "expires_at": fields.expires_at,
+        "registrar": fields.registrar,
+        "transferred_from": entry.detail.transferred_from or None,
+    }
+
+
 def _give_reason(entry: Entry, verdict: Verdict, *, changed: bool) -> None:
     """Note why a name is in its state. While an announced state stands that is the reason it was announced for.
 
@@ -304,7 +359,7 @@ def _event_kind(entry: Entry, before: State, since: float | None) -> str | None:
         return "registered" if _taken_since(entry, entry.detail.alarmed_at or since) else "retracted"
     if before in ANNOUNCED and state not in ANNOUNCED:
         return "retracted"
-    return state.value.lower()
+    return returned_kind(entry, before, since) or state.value.lower()
 
 
 def _taken_since(entry: Entry, gone: float | None) -> bool:
