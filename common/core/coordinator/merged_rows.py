@@ -151,12 +151,12 @@ def merge_calendar(parts: Rows) -> dict[str, Any]:
 
 def _merge_deviation(rows: Rows) -> dict[str, Any]:
     """Of several shards the one that saw the most."""
-    return dict(max(rows, key=lambda row: max(take_numbers([row], "n"), default=0)))
+    most = max(rows, key=lambda row: float(max(take_numbers([row], "n"), default=0)))
+    return {**most}
 
 
 def _merge_score(rows: Rows) -> dict[str, Any]:
-    counted: Rows = [{key: value for key, value in row.items() if key not in ("mean_error", "brier")} for row in rows]
-    sums = sum_values(counted)
+    sums = sum_values(rows)
     means = show_means(sums.get("scored", 0), sums.get("dropped", 0), sums.get("error_sum", 0), sums.get("brier_sum", 0))
     return {**rows[0], **sums, **means}
 

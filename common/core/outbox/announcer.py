@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from common.core.domains.domains import Domains
 from common.core.domains.last_look import look_evidence
 from common.core.model.entry import DropWindow, Entry
-from common.core.model.evidence import NO_FIELDS, NO_OFFER, Observation, Offer, Outcome
+from common.core.model.evidence import NO_OFFER, Observation, Offer, Outcome
 from common.core.model.ids import Ids
 from common.core.model.methods import RECORD_METHODS
 from common.core.model.records import DeliveryRow, EventRow, Evidence, newest_evidence
@@ -26,7 +26,16 @@ from common.core.model.verdict import NO_NEWS, Verdict
 from common.core.outbox.callback_bodies import event_id, notice_body, result_body
 from common.core.outbox.deliveries import Deliveries
 from common.core.outbox.feed_publisher import FeedPublisher
-from common.core.outbox.forecast_events import MISSED, RENEWED, is_missed, is_renewed, returned_kind, show_window
+from common.core.outbox.forecast_events import (
+    MISSED,
+    RENEWED,
+    is_missed,
+    is_renewed,
+    returned_kind,
+    show_catch,
+    show_renewal,
+    show_window,
+)
 from common.core.parsers.dates import iso_to_epoch
 from common.core.telemetry.telemetry import Telemetry
 
@@ -194,11 +203,12 @@ class Announcer:
         if entry.drop is not None:
             extra["forecast"] = show_window(entry.drop, entry.detail.forecast_reason)
         if kind == RENEWED:
-            extra |= _show_renewal(entry)
-        if kind == "registered":
-            extra |= show_catch(entry, now)
+            extra |= show_renewal(entry.detail)
         if kind == "registered" and entry.detail.alarmed_at is not None:
+            extra["registrar"] = entry.detail.fields.registrar
             extra["seconds_since_available"] = round(now - entry.detail.alarmed_at, 1)
+        if kind == "registered" and entry.detail.dropped_at is not None:
+            extra |= show_catch(entry.detail, now)
         body = notice_body(entry.name, kind, verdict.confidence, now, show_checks(entry.detail.evidence), **extra)
         journal.add_event(
             EventRow(
@@ -307,33 +317,6 @@ def show_checks(evidence: dict[str, Evidence]) -> dict[str, Any]:
             "canary": item.canary_map(),
         }
         for method, item in sorted(evidence.items())
-    }
-
-
-def show_catch(entry: Entry, now: float) -> dict[str, Any]:
-    """The `registrar` of a name that was registered again, and `seconds_after_drop`, as far as both are known.
-
-    The drop is when the name was first seen purged. Only a record from after it names the registrar, and the moment where it
-    gives more than a day; without one the seconds count until `now`, when the name was seen registered.
-    """
-    detail = entry.detail
-    if detail.dropped_at is None:
-        return {"registrar": detail.fields.registrar} if detail.alarmed_at is not None else {}
-    record = newest_evidence(detail.evidence, Outcome.REGISTERED, methods=RECORD_METHODS)
-    fields = record.observation.reading.fields if record is not None and record.at > detail.dropped_at else NO_FIELDS
-    created = fields.created_at
-    at = iso_to_epoch(created) if created and len(created) > 10 else None
-    seconds = (now if at is None else at) - detail.dropped_at
-    return {"registrar": fields.registrar, "seconds_after_drop": round(max(0.0, seconds), 1)}
-
-
-def _show_renewal(entry: Entry) -> dict[str, Any]:
-    """What a renewal changed; the registrar before is named where the record has another one now."""
-    fields = entry.detail.fields
-    return {
-        "expires_at": fields.expires_at,
-        "registrar": fields.registrar,
-        "transferred_from": entry.detail.transferred_from or None,
     }
 
 

@@ -1,4 +1,4 @@
-"""Events of a forecast that no change of state tells: it was voided by a renewal, or its window passed and nothing changed."""
+"""What is told of forecasts and of what became of them: a renewal, a restore, a window that passed, a catch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 from common.core.lifecycle.forecast import AHEAD, DAY
 from common.core.model.entry import DropWindow, Entry
-from common.core.model.evidence import Phase
+from common.core.model.evidence import NO_FIELDS, Outcome, Phase
+from common.core.model.methods import RECORD_METHODS
+from common.core.model.records import Detail, newest_evidence
 from common.core.model.states import OWNED, State
 from common.core.parsers.dates import iso_to_epoch
 
@@ -65,4 +67,28 @@ def show_window(window: DropWindow | None, basis: str) -> dict[str, Any] | None:
         "latest": window.latest,
         "probability": window.probability,
         "basis": basis,
+    }
+
+
+def show_catch(detail: Detail, seen_at: float) -> dict[str, Any]:
+    """The `registrar` of a name that was registered again after it dropped, and `seconds_after_drop`; `seen_at`: since when.
+
+    The drop is when the name was first seen purged. Only a record from after it names the registrar, and the moment where it
+    gives more than a day; without one the seconds count until the name was seen registered. Times in epoch seconds.
+    """
+    if detail.dropped_at is None:
+        return {}
+    record = newest_evidence(detail.evidence, Outcome.REGISTERED, methods=RECORD_METHODS)
+    fields = record.observation.reading.fields if record is not None and record.at > detail.dropped_at else NO_FIELDS
+    at = iso_to_epoch(fields.created_at) if fields.created_at and len(fields.created_at) > 10 else None
+    seconds = (seen_at if at is None else at) - detail.dropped_at
+    return {"registrar": fields.registrar, "seconds_after_drop": round(max(0.0, seconds), 1)}
+
+
+def show_renewal(detail: Detail) -> dict[str, Any]:
+    """What a renewal changed; the registrar before is named where the record has another one now."""
+    return {
+        "expires_at": detail.fields.expires_at,
+        "registrar": detail.fields.registrar,
+        "transferred_from": detail.transferred_from or None,
     }
