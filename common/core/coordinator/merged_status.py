@@ -16,6 +16,7 @@ from common.core.coordinator.merged_rows import (
     list_rows,
     merge_accuracy,
     merge_budgets,
+    merge_calendar,
     merge_channels,
     merge_gaps,
     merge_trust,
@@ -179,6 +180,7 @@ _MERGES: dict[str, Callable[[Sequence[Mapping[str, Any]]], Any]] = {
     "trust_gaps": lambda parts: merge_gaps(list_rows(parts, "trust_gaps"))[:MOST_GAPS],
     "channels": lambda parts: merge_channels(list_rows(parts, "channels"))[:MOST_CHANNELS],
     "accuracy": lambda parts: merge_accuracy(_maps(parts, "accuracy")),
+    "calendar": lambda parts: merge_calendar(_maps(parts, "calendar")),
     "deliveries": _merge_deliveries,
 }
 
