@@ -1,0 +1,98 @@
+"""What registries publish about names: drop lists, auction lists, whole registers, zones; and what is read in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from common.core.model.evidence import Moment
+
+
+class Kind(StrEnum):
+    """What it means that a name stands in a publication."""
+
+    DROP_LIST = "drop_list"  # still registered, released at a stated time
+    DELETED_LIST = "deleted_list"  # deleted, free already or about to be
+    AUCTION_LIST = "auction_list"  # purged, inside a release procedure of the registry
+    REGISTRATIONS = "registrations"  # registered; the list is of all names
+    ZONE = "zone"  # registered and delegated
+
+
+class Form(StrEnum):
+    """How a publication is written."""
+
+    UK_CSV = "uk csv"  # gzip; `roid,domain,drop_time`
+    SE_JSON = "se json"  # {"data": [{"name", "release_at"}]}
+    NAMES = "names"  # one name a line, `#` comments
+    BR_TEXT = "br text"  # ISO-8859-1, `#` head with the days of the process, `# Fim do arquivo`
+    CSV = "csv"  # a header that names the columns, `,` or `;`
+    SK_TEXT = "sk text"  # ISO-8859-2, `;`, `--` comments, header `domena;...`
+    EE_AUCTIONS = "ee auctions"  # {"count", "auctions": [{"domain_name"}]}
+    ODATA = "odata"  # pages of {"value": [{"Name"}]}
+    ZONE_TEXT = "zone text"  # a master file (RFC 1035 section 5)
+    AXFR = "axfr"  # a zone transfer (RFC 5936): the client gives owner names of delegations
+    UNKNOWN = "unknown"  # not known well enough to be read: never on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """One list or zone that a registry publishes.
+
+    `suffixes` are those whose names can stand in it; the other fields say where it is, in which form, and what proves it whole.
+    `url` may hold {yyyymmdd}, the local day of the reading. `server` is the host of a zone transfer. `hour` is when it is
+    renewed, in minutes after midnight UTC, None where that is not known; `every` is the least interval between two readings, in
+    seconds. `at_minute` and `span` give names without a time of their own their release: minutes after midnight of the listed
+    day, and how long the release takes, in minutes. `offset` are the minutes by which local time is ahead of UTC in winter,
+    `summer` whether the summer time of the European Union is observed; days, and minutes after midnight, are local ones.
+    `days_ahead` is how many days after the reading the names of a list without dates are released, None where it has dates.
+    `columns` name the column of the domain and, where there is one, of its time. `least` is the least number of names of a
+    whole list, `most_bytes` the bound of its text, unpacked. `packed`: gzip, whatever the headers say. `checksum` is appended
+    to the URL for the SHA-256 of what is sent, "" where there is none. `terms` are the conditions of use in one sentence, `on`
+    whether they let it be read by default. `as_of` is when the row was read.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    kind: Kind
+    form: Form
+    url: str = ""
+    server: str = ""
+    charset: str = "utf-8"
+    packed: bool = False
+    checksum: str = ""
+    hour: int | None = None
+    every: float = 86_400.0
+    offset: int = 0
+    summer: bool = False
+    at_minute: int | None = None
+    span: int = 1440
+    days_ahead: int | None = None
+    columns: tuple[str, ...] = ()
+    least: int = 1
+    most_bytes: int = 256 << 20
+    terms: str
+    on: bool = True
+    source: str
+    as_of: str
+
+
+#: Most names in one message.
+MOST_LISTED = 2000
+
+
+class ListedName(Struct, frozen=True, array_like=True):
+    """A name that stands in a publication: A-label, when it is released (epoch seconds) where that is said, and its ROID."""
+
+    name: Annotated[str, Meta(max_length=253)]
+    at: Moment | None = None
+    object_id: Annotated[str, Meta(max_length=120)] = ""
+
+
+class ListSummary(Struct, frozen=True):
+    """A publication that was read whole: how many names it holds, and when it was made where it says so (epoch seconds)."""
+
+    size: int
+    made_at: float | None = None
