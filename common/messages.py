@@ -229,7 +229,7 @@ class Promise(Struct, frozen=True, array_like=True, tag="promise"):
 class PublicationPart(Struct, frozen=True, array_like=True, tag="publication_part"):
     """Part `number` (from 0) of one reading of a publication: watched names that stand in it. Times in epoch seconds.
 
-    The parts of a reading share `made_at` and `read_at`; `last` ends it, and is sent only once the publication was proved whole.
+    The parts of a reading share `made_at` and `read_at`; `last` ends it, and is sent once the publication is proved whole.
     `total` is how many names it holds, watched or not. An empty reading is one part without names.
     """
 

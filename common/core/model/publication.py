@@ -24,16 +24,12 @@ class Kind(StrEnum):
 class Form(StrEnum):
     """How a publication is written."""
 
-    UK_CSV = "uk csv"  # gzip; `roid,domain,drop_time`
-    SE_JSON = "se json"  # {"data": [{"name", "release_at"}]}
-    NAMES = "names"  # one name a line, `#` comments
-    BR_TEXT = "br text"  # ISO-8859-1, `#` head with the days of the process, `# Fim do arquivo`
-    CSV = "csv"  # a header that names the columns, `,` or `;`
-    SK_TEXT = "sk text"  # ISO-8859-2, `;`, `--` comments, header `domena;...`
-    EE_AUCTIONS = "ee auctions"  # {"count", "auctions": [{"domain_name"}]}
-    ODATA = "odata"  # pages of {"value": [{"Name"}]}
+    CSV = "csv"  # a header that names the columns, parted by `,` or `;`; comments begin with `#` or `--`
+    NAMES = "names"  # one name a line, perhaps in brackets; the first line may be a date
+    BR_TEXT = "br text"  # one name a line under a `#` head; the last line is `# Fim do arquivo`
+    JSON = "json"  # an object with an array of flat objects
     ZONE_TEXT = "zone text"  # a master file (RFC 1035 section 5)
-    AXFR = "axfr"  # a zone transfer (RFC 5936): the client gives owner names of delegations
+    AXFR = "axfr"  # a zone transfer (RFC 5936)
     UNKNOWN = "unknown"  # not known well enough to be read: never on
 
 
@@ -41,17 +37,24 @@ class Form(StrEnum):
 class Publication:
     """One list or zone that a registry publishes.
 
-    `suffixes` are those whose names can stand in it; the other fields say where it is, in which form, and what proves it whole.
-    `url` may hold {yyyymmdd}, the local day of the reading. `server` is the host of a zone transfer. `hour` is when it is
-    renewed, in minutes after midnight UTC, None where that is not known; `every` is the least interval between two readings, in
-    seconds. `at_minute` and `span` give names without a time of their own their release: minutes after midnight of the listed
-    day, and how long the release takes, in minutes. `offset` are the minutes by which local time is ahead of UTC in winter,
-    `summer` whether the summer time of the European Union is observed; days, and minutes after midnight, are local ones.
-    `days_ahead` is how many days after the reading the names of a list without dates are released, None where it has dates.
-    `columns` name the column of the domain and, where there is one, of its time. `least` is the least number of names of a
-    whole list, `most_bytes` the bound of its text, unpacked. `packed`: gzip, whatever the headers say. `checksum` is appended
-    to the URL for the SHA-256 of what is sent, "" where there is none. `terms` are the conditions of use in one sentence, `on`
-    whether they let it be read by default. `as_of` is when the row was read.
+    `suffixes` are those at or below which its names lie (right below those of a zone); the other fields say where it is, in
+    which form, and what proves it whole. `url` may hold {yyyymmdd}, the local day of the reading. `server` is the host of a
+    zone transfer. `packed`: gzip, whatever the headers say. `checksum` is appended to the URL for the SHA-256 of what is sent, ""
+    where there is none. `hour` is when it is renewed, in minutes after midnight UTC, None where that is not known; `every` is
+    the least interval between two readings, in seconds.
+
+    `columns` name the columns, or the members of an object, of the domain, its time and its object id, as far as there are any:
+    a label in lower case, or a number counted from 0. `rows` is the member that holds the array, `only` a column and the value
+    that it must have for a row to count, `bare` that names stand without their suffix.
+
+    `offset` are the minutes by which local time is ahead of UTC in winter, `summer` whether the summer time of the European
+    Union is observed; days, and minutes after midnight, are local ones. `at_minute` is when names of a day are released, in
+    minutes after midnight, and `span` how long that takes; both count for names without an hour of their own. `days_ahead`
+    is how many days after the reading the names of a list without dates are released, None where it is no matter of days.
+    `final` is how many days before its release a listed name cannot be renewed any more.
+
+    `least` is the least number of names of a whole list, `most_bytes` the bound of its text, unpacked. `terms` are the
+    conditions of use in one sentence, `on` whether they let it be read by default. `as_of` is when the row was read.
     """
 
     name: str
@@ -65,12 +68,16 @@ class Publication:
     checksum: str = ""
     hour: int | None = None
     every: float = 86_400.0
+    columns: tuple[str, ...] = ()
+    rows: str = ""
+    only: tuple[str, str] | None = None
+    bare: bool = False
     offset: int = 0
     summer: bool = False
-    at_minute: int | None = None
+    at_minute: int = 0
     span: int = 1440
     days_ahead: int | None = None
-    columns: tuple[str, ...] = ()
+    final: int = 0
     least: int = 1
     most_bytes: int = 256 << 20
     terms: str
@@ -92,7 +99,11 @@ class ListedName(Struct, frozen=True, array_like=True):
 
 
 class ListSummary(Struct, frozen=True):
-    """A publication that was read whole: how many names it holds, and when it was made where it says so (epoch seconds)."""
+    """A publication that was read whole: how many names it holds, when it was made, where it says so (epoch seconds).
+
+    `rest` are names that were complete only at the end of the text.
+    """
 
     size: int
     made_at: float | None = None
+    rest: tuple[ListedName, ...] = ()

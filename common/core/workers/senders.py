@@ -26,8 +26,8 @@ def name_without_key(worker: str) -> str:
 def mark_sender(message: Upward, mark: str) -> Upward | None:
     """The message with its sender's mark; None where only a host with the coordinator's own key may send such a message.
 
-    These are commands of the control process, promises of other instances, which have the same key, what registries publish, and
-    everything of the notifier pool: no other host may claim that a callback was delivered.
+    These are commands of the control process, promises of other instances, which have the same key, what registries publish,
+    and everything of the notifier pool: no other host may claim that a callback was delivered.
     """
     if not mark:
         return message
