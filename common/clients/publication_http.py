@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -65,7 +65,7 @@ class ListDownload:
         self._checksum = checksum
         self._host = _host_of(stream.url)
 
-    async def read_text(self) -> AsyncIterator[bytes]:
+    async def read_text(self) -> AsyncGenerator[bytes]:
         """The text, unpacked, in pieces. Raises ClientError where it is too long, cut off or not what its checksum says."""
         digest = hashlib.sha256()
         size = 0
