@@ -87,7 +87,9 @@ class _Readings:
                 self._plan(row, self._round.last_record(row))
 
     def _plan(self, row: Publication, record: ReadingRecord) -> None:
-        self._due[row.name] = next_reading_at(row, record.last_reading(), now(), self._rng.random())
+        last = record.last_reading()
+        due = next_reading_at(row, last, now(), self._rng.random())
+        self._due[row.name] = due if last is not None else min(due, now() + row.every)
 
     async def _read(self, row: Publication) -> None:
         """Read a publication while the heart beats: that takes as long as its server likes, within its bounds."""
