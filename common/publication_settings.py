@@ -62,3 +62,7 @@ class PublicationSettings:
             'other places of publications, JSON {"name": {"url": ..., "server": "host[:port]", "every": seconds}}',
         ),
     ]
+    czds_folder: Annotated[
+        Path | None,
+        Setting("", parse.optional(parse.directory), "directory with zone files of CZDS: TLD.zone[.gz] or TLD.txt[.gz]"),
+    ]

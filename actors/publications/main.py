@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 from actors.publications.part_sender import PartSender
 from actors.publications.publication_reader import PublicationReader
@@ -14,7 +17,7 @@ from actors.publications.watched_names import load_suffixes_watched
 from common.clock import monotonic, now
 from common.config import Settings
 from common.core.model.publication import Publication
-from common.core.publications.catalogue import publications_for
+from common.core.publications.catalogue import concerns, publications_for, zone_file_publication
 from common.core.publications.next_reading import next_reading_at
 from common.core.publications.places import NO_PLACE, Place, move_publication
 from common.errors import StoreError
@@ -42,7 +45,19 @@ def choose_publications(settings: Settings, suffixes: Collection[str]) -> list[P
     """The publications that PUBLICATIONS lets be read, and that concern these suffixes."""
     chosen = settings.publications
     found = publications_for(suffixes, chosen.also, chosen.never)
-    return [row for row in found if chosen.default or row.name in chosen.also]
+    found = [row for row in found if chosen.default or row.name in chosen.also]
+    return found if settings.czds_folder is None else [*found, *find_zone_files(settings.czds_folder, suffixes)]
+
+
+def find_zone_files(folder: Path, suffixes: Collection[str]) -> list[Publication]:
+    """The zone files of a folder that concern these suffixes, one for each zone, by name. None where it cannot be read."""
+    found: dict[str, Publication] = {}
+    with suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            row = zone_file_publication(path.name)
+            if row is not None and any(concerns(row, suffix) for suffix in suffixes):
+                found.setdefault(row.name, replace(row, url=str(path)))
+    return list(found.values())
 
 
 class _Readings:

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from actors.publications.reading_record import ReadingRecord
 from actors.publications.watched_names import WatchedNames
@@ -14,6 +15,7 @@ from common.clients.address_guard import Guard
 from common.clients.axfr import TransferBounds, TsigKey, ZoneServer, ZoneTransfer, open_transfer
 from common.clients.http_client import HttpClient
 from common.clients.publication_http import ListDownload, ListRequest, Validators, open_list
+from common.clients.zone_file import look_at_file, read_file
 from common.config import Settings
 from common.core.model.publication import Form, ListedName, Publication
 from common.core.parsers.dns import zone_time
@@ -63,6 +65,8 @@ class PublicationReader:
         """
         if publication.form is Form.AXFR:
             return await self._read_zone(publication, place, record, watched)
+        if publication.form is Form.ZONE_TEXT:
+            return await self._read_zone_file(publication, record, watched, now)
         return await self._read_list(publication, record, watched, now)
 
     async def close(self) -> None:
@@ -93,7 +97,25 @@ class PublicationReader:
             await asyncio.sleep(0)  # a zone from a near server leaves the loop no other turn
         found.serial = transfer.serial
         found.made_at = zone_time(zone, transfer.serial)
-        found.fingerprint = f"about {found.total:.2g} names"  # a zone never comes twice
+        found.fingerprint = _describe_size(found.total)
+
+    async def _read_zone_file(
+        self, publication: Publication, record: ReadingRecord, watched: WatchedNames, now: float
+    ) -> Reading:
+        path = Path(publication.url)
+        version = await asyncio.to_thread(look_at_file, path, now)
+        same = record.place == publication.url and record.validators.etag == str(version)
+        found = Reading(unchanged=same, place=publication.url, validators=Validators(str(version)))
+        if not same:
+            found.size, found.listed = version.size, self._empty()
+            parser = open_parser(publication, now)
+            async with aclosing(read_file(path, packed=publication.packed, most_bytes=publication.most_bytes)) as pieces:
+                async for piece in pieces:
+                    _join(parser.feed(piece), watched, found.listed)
+            summary = parser.finish()
+            found.total, found.made_at = summary.size, summary.made_at or version.changed_at
+            found.fingerprint = _describe_size(found.total)
+        return found
 
     async def _read_list(self, publication: Publication, record: ReadingRecord, watched: WatchedNames, now: float) -> Reading:
         url = url_of(publication, now)
@@ -129,6 +151,11 @@ class PublicationReader:
 
     def _empty(self) -> list[list[ListedName]]:
         return [[] for _ in range(self._settings.shards)]
+
+
+def _describe_size(total: int) -> str:
+    """The fingerprint of a zone, which never comes twice as it was: about how many names it has."""
+    return f"about {total:.2g} names"
 
 
 def _join(names: Iterable[ListedName], watched: WatchedNames, listed: list[list[ListedName]]) -> None:

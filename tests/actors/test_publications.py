@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import os
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actors.publications.main import choose_publications
+from actors.publications.main import choose_publications, find_zone_files
+from actors.publications.reading_record import ReadingRecord, write_record
 from common.config import load
 from common.core.publications.catalogue import publications_for
 from common.errors import ConfigError
@@ -256,6 +258,59 @@ def test_a_zone_that_is_cut_off_tells_nothing(tmp_path: Path) -> None:
             await zone.stop()
 
     run(play)
+
+
+def zone_text(*names: str) -> bytes:
+    """A zone file as CZDS gives it."""
+    soa = "org.\t900\tin\tsoa\ta.nic.org. hostmaster.org. 7 1800 900 604800 900\n"
+    rows = "".join(f"{name}.\t3600\tin\tns\tns{place}.host.net.\n" for name in names for place in (1, 2))
+    return (soa + rows + soa).encode()
+
+
+def test_a_zone_file_of_the_operator_is_read_once(tmp_path: Path) -> None:
+    """Watched names that are delegated, from a file of CZDS_FOLDER; the same file is not read again."""
+    (tmp_path / "zones").mkdir()
+    file = tmp_path / "zones" / "org.txt.gz"
+    file.write_bytes(gzip.compress(zone_text("one.org", "two.org", "three.org")))
+    os.utime(file, (1.7e9, 1.7e9))
+    write_record(tmp_path / "publications", "org-zone-file", ReadingRecord(checked_at=1.0))
+
+    async def play() -> None:
+        async with publishing(tmp_path, ["two.org", "four.org"], {}, CZDS_FOLDER=str(tmp_path / "zones")) as scene:
+            (status,) = await scene.statuses()
+            (part,) = scene.parts()
+            assert (status.publication, status.problem, status.made_at) == ("org-zone-file", "", 1.7e9)
+            assert (scene.listed(), part.total) == (["two.org"], 3)
+            assert scene.record("org-zone-file").validators.etag.startswith("1700000000.0")
+
+    run(play)
+
+
+@pytest.mark.parametrize(("cut", "said"), [(True, "no whole gzip file"), (False, "may still be written")])
+def test_a_zone_file_that_is_not_whole_tells_nothing(tmp_path: Path, *, cut: bool, said: str) -> None:
+    """One that is cut off, and one that is being written."""
+    (tmp_path / "zones").mkdir()
+    file = tmp_path / "zones" / "org.zone.gz"
+    file.write_bytes(gzip.compress(zone_text("one.org"))[: -5 if cut else None])
+    if cut:
+        os.utime(file, (1.7e9, 1.7e9))
+    write_record(tmp_path / "publications", "org-zone-file", ReadingRecord(checked_at=1.0))
+
+    async def play() -> None:
+        async with publishing(tmp_path, ["one.org"], {}, CZDS_FOLDER=str(tmp_path / "zones")) as scene:
+            (status,) = await scene.statuses()
+            assert said in status.problem
+            assert scene.parts() == []
+
+    run(play)
+
+
+def test_only_zone_files_of_watched_suffixes_are_read(tmp_path: Path) -> None:
+    """Other files of the folder, and a folder that is not there, are no zones."""
+    for name in ("org.zone", "com.zone.gz", "org.txt.gz", "notes.md", "Org.zone"):
+        (tmp_path / name).write_bytes(b"")
+    assert [(row.name, row.packed) for row in find_zone_files(tmp_path, {"org", "co.uk"})] == [("org-zone-file", True)]
+    assert find_zone_files(tmp_path / "nowhere", {"org"}) == []
 
 
 @pytest.mark.parametrize(
