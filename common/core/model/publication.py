@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from common.core.model.evidence import Moment
+from common.core.model.evidence import Moment, Observation
 
 
 class Kind(StrEnum):
@@ -39,19 +39,19 @@ class Publication:
 
     `suffixes` are those at or below which its names lie (right below those of a zone); the other fields say where it is, in
     which form, and what proves it whole. `url` may hold {yyyymmdd}, the local day of the reading. `server` is the host of a
-    zone transfer. `packed`: gzip, whatever the headers say. `checksum` is appended to the URL for the SHA-256 of what is sent, ""
-    where there is none. `hour` is when it is renewed, in minutes after midnight UTC, None where that is not known; `every` is
-    the least interval between two readings, in seconds.
+    zone transfer. `packed`: gzip, whatever the headers say. `checksum` is appended to the URL for the SHA-256 of what is sent,
+    "" where there is none. `hour` is when it is renewed, in minutes after midnight UTC, None where that is not known; `every`
+    is the least interval between two readings, in seconds.
 
     `columns` name the columns, or the members of an object, of the domain, its time and its object id, as far as there are any:
     a label in lower case, or a number counted from 0. `rows` is the member that holds the array, `only` a column and the value
     that it must have for a row to count, `bare` that names stand without their suffix.
 
     `offset` are the minutes by which local time is ahead of UTC in winter, `summer` whether the summer time of the European
-    Union is observed; days, and minutes after midnight, are local ones. `at_minute` is when names of a day are released, in
-    minutes after midnight, and `span` how long that takes; both count for names without an hour of their own. `days_ahead`
-    is how many days after the reading the names of a list without dates are released, None where it is no matter of days.
-    `final` is how many days before its release a listed name cannot be renewed any more.
+    Union is observed; days, and minutes after midnight, are local ones. `at_minute` is when names of a day are released that
+    have no hour of their own, in minutes after midnight, and `span` how many minutes after its time a name is released at the
+    latest. `days_ahead` is how many days after the reading the names of a list without dates are released, None where it is no
+    matter of days. `final` is how many days before its release a listed name cannot be renewed any more.
 
     `least` is the least number of names of a whole list, `most_bytes` the bound of its text, unpacked. `terms` are the
     conditions of use in one sentence, `on` whether they let it be read by default. `as_of` is when the row was read.
@@ -107,3 +107,17 @@ class ListSummary(Struct, frozen=True):
     size: int
     made_at: float | None = None
     rest: tuple[ListedName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a publication that was made at `made_at` (epoch seconds) says about one name; None: it does not list it any more.
+
+    `asks`: whether the name is to be checked then. `quiet_until`: until when it need not be asked about, in epoch seconds: the
+    publication is read again before that.
+    """
+
+    observation: Observation | None
+    made_at: float
+    asks: bool = False
+    quiet_until: float = 0.0

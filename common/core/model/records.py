@@ -73,6 +73,7 @@ class Detail(Struct, omit_defaults=True):
     purged_at: float | None = None  # first registry answer without an object after one with
     shown_by: tuple[str, ...] = ()  # methods that showed it in a release procedure since it was last seen registered
     unknown_rounds: int = 0  # inconclusive checks in a row
+    published: tuple[float, float, str] | None = None  # its release as the registry publishes it: earliest, latest, source
 
     def end_run(self) -> None:
         """Clear the passes of the current run, and what rested on them."""

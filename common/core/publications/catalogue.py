@@ -50,6 +50,12 @@ def zone_file_publication(file_name: str) -> Publication | None:
     return None
 
 
+def find_publication(name: str) -> Publication | None:
+    """The publication of this name, that of a zone file included; None where there is none."""
+    suffix, mark, rest = name.partition("-zone-file")
+    return zone_file_publication(f"{suffix}.zone") if mark and not rest else BY_NAME.get(name)
+
+
 def url_of(publication: Publication, now: float) -> str:
     """Where a publication is at `now` (epoch seconds); {yyyymmdd} in its URL is the local day."""
     return publication.url.replace("{yyyymmdd}", local_day(publication, now).strftime("%Y%m%d"))

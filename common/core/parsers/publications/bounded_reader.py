@@ -52,13 +52,13 @@ class LineReader(ListReader):
 
     def __init__(self, publication: Publication, read_at: float) -> None:
         super().__init__(publication, read_at)
-        self._rest = b""
+        self.rest = b""  # the begin of a line that is not complete
         self.number = 0  # of the line that is read, from 1
 
     def take_bytes(self, data: bytes) -> list[ListedName]:
         """The names in the lines that the next bytes complete."""
-        whole, mark, rest = (self._rest + data).rpartition(b"\n")
-        self._rest = rest
+        whole, mark, rest = (self.rest + data).rpartition(b"\n")
+        self.rest = rest
         found = self._take_lines(whole) if mark else []
         if len(rest) > LONGEST_LINE:
             raise PublicationError(f"line {self.number + 1} is longer than {LONGEST_LINE} bytes")
@@ -66,8 +66,8 @@ class LineReader(ListReader):
 
     def finish(self) -> ListSummary:
         """See `ListReader.finish`; a last line without an end counts as a line."""
-        last = self._take_lines(self._rest) if self._rest else []
-        self._rest = b""
+        last = self._take_lines(self.rest) if self.rest else []
+        self.rest = b""
         found = super().finish()
         return ListSummary(found.size, found.made_at, tuple(last))
 

@@ -30,6 +30,14 @@ class NamesReader(LineReader):
         name = self.sieve.admit_name(text)
         return ListedName(name, self._at) if name is not None else None
 
+    def finish(self) -> ListSummary:
+        """See `ListReader.finish`."""
+        last = self.rest.strip()
+        found = super().finish()
+        if last and not found.rest and not last.startswith(b"#"):
+            raise PublicationError("its last line holds no name and has no end, so it is cut off")
+        return found
+
 
 class BrReader(LineReader):
     """registro.br's lists: a `#` head that names the process and its days, one name a line, and a line that ends the file."""
