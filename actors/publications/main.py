@@ -94,7 +94,7 @@ class _Readings:
         except StoreError:
             self._look_at = monotonic() + STORE_EVERY  # it is not there yet, or away: the coordinator says so
             return
-        self._look_at = monotonic() + SUFFIXES_EVERY
+        self._look_at = monotonic() + (SUFFIXES_EVERY if suffixes else STORE_EVERY)  # a new state has no names yet
         found = choose_publications(self._runtime.settings, suffixes)
         self._rows = [move_publication(row, self._places.get(row.name, NO_PLACE)) for row in found]
         for row in self._rows:
