@@ -40,4 +40,3 @@ def test_a_zone_answers_for_all_of_its_names_at_no_query() -> None:
     assert len(room.domains.working_set) == 0
     assert (room.domains.table.code[ids] == DELEGATED).all()
     assert (room.domains.table.schedule.times_of(ids) > NOW + 3600).all()
-
