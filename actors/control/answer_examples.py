@@ -18,7 +18,7 @@ _DOMAIN: dict[str, Any] = {
     "watched": True,
     "checked_at": _AT - 60,
     "next_check": _AT + 240,
-    "forecast": {"earliest": _AT + 3600, "likely": _AT + 7200, "latest": _AT + 9000, "p": 0.9},
+    "forecast": {"earliest": _AT + 3600, "likely": _AT + 7200, "latest": _AT + 9000, "probability": 0.9, "p": 0.9},
 }
 _EVENT: dict[str, Any] = {
     "seq": 7,

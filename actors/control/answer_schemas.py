@@ -35,8 +35,10 @@ class Forecast(TypedDict):
     earliest: float | None
     likely: float | None
     latest: float | None
-    p: Annotated[float | None, Meta(description="probability")]
-    reason: NotRequired[str]
+    probability: Annotated[float | None, Meta(description="that it drops between earliest and latest")]
+    basis: NotRequired[Annotated[str, Meta(description="what it was worked out from, in words")]]
+    p: Annotated[float | None, Meta(description="the same as probability, under its older name")]
+    reason: NotRequired[Annotated[str, Meta(description="the same as basis, under its older name")]]
 
 
 class Domain(TypedDict):
@@ -126,6 +128,15 @@ class Judged(TypedDict):
     rules: Annotated[str, Meta(description="version of the rules")]
 
 
+class Caught(TypedDict):
+    """What became of a name after its last drop; nulls while it was not registered again, or no record names the registrar."""
+
+    dropped_at: Time
+    seen_at: Annotated[float | None, Meta(description="when it was first seen registered again")]
+    seconds_after_drop: Annotated[float | None, Meta(description="from the drop to the registration")]
+    registrar: str | None
+
+
 class DomainInFull(Domain):
     """Everything known about one name."""
 
@@ -139,6 +150,7 @@ class DomainInFull(Domain):
     evidence: Annotated[dict[str, Evidence], Meta(description="by method")]
     history: Annotated[list[Event], Meta(description="the newest first")]
     judged: Judged | None
+    caught: Caught | None
 
 
 class Events(TypedDict):

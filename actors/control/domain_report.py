@@ -13,6 +13,7 @@ from common.core.model.evidence import Observation, unknown_reading
 from common.core.model.records import Detail, DomainRow, EventRow, Evidence, LedgerRow
 from common.core.model.states import ANNOUNCED, State
 from common.core.model.verdict import NOTHING_PROVEN
+from common.core.outbox.forecast_events import show_catch
 from common.core.telemetry.error_kinds import explain_unknown, kind_of
 from common.errors import MessageError
 from common.store.store_contract import DomainRecord, Reader
@@ -56,7 +57,17 @@ def render_report(record: DomainRecord) -> dict[str, Any]:
         "troubles": {method: render_trouble(evidence) for method, evidence in sorted(detail.trouble.items())},
         "history": [render_event(entry) for entry in history],
         "judged": None if last is None else render_judgement(last),
+        "caught": render_catch(detail),
     }
+
+
+def render_catch(detail: Detail) -> dict[str, Any] | None:
+    """What became of a name after its last drop; None for one that never dropped while it was watched."""
+    if detail.dropped_at is None:
+        return None
+    found: dict[str, Any] = {"dropped_at": detail.dropped_at, "seen_at": detail.caught_at}
+    nothing = {"registrar": None, "seconds_after_drop": None}
+    return found | (nothing if detail.caught_at is None else show_catch(detail, detail.caught_at))
 
 
 def find_decision(row: DomainRow, made: LedgerRow | None, history: list[EventRow]) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 from aiohttp import web
@@ -23,6 +24,8 @@ PRIORITY = Text("priority", 5, "only names with this priority", ("true", "false"
 FILTERS = (STATE, TLD, PRIORITY, WITHIN)
 #: A window whose likely time is this long ago may still be open, in seconds.
 BACK = 400 * DAY
+#: A host with or without a port, as it can stand in a link.
+_HOST = re.compile(r"[A-Za-z0-9._\-]{1,255}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 #: Names taken from the state at once for a calendar, and seconds that one write to its reader may take.
 PIECE, WRITE_TIMEOUT = 500, 10.0
 
@@ -43,7 +46,7 @@ async def list_drops(request: web.Request) -> web.Response:
 
 async def get_calendar(request: web.Request) -> web.StreamResponse:
     """GET /drops.ics: every one of them, a piece at a time, so that a million names need no more memory than a few."""
-    control = control_of(request)
+    control, origin = control_of(request), _origin_of(request)
     wanted, _ = _drop_query(request, control.now())
     found, cursor = await _read_piece(control, wanted, None)  # while there is no state this fails before anything is sent
     response = web.StreamResponse(headers={"Content-Disposition": 'inline; filename="drops.ics"'})
@@ -54,9 +57,8 @@ async def get_calendar(request: web.Request) -> web.StreamResponse:
             return response
         await _write(response, icalendar.calendar_head())
         while True:
-            await _write(
-                response, b"".join(icalendar.calendar_event(_calendar_entry(each.row), control.now()) for each in found)
-            )
+            entries = (icalendar.calendar_event(_calendar_entry(each.row, origin), control.now()) for each in found)
+            await _write(response, b"".join(entries))
             if cursor is None:
                 break
             found, cursor = await _read_piece(control, wanted, cursor)
@@ -93,13 +95,24 @@ async def _write(response: web.StreamResponse, data: bytes) -> None:
         await response.write(data)
 
 
-def _calendar_entry(row: DomainRow) -> dict[str, Any]:
+def _origin_of(request: web.Request) -> str:
+    """Scheme and host by which this service was reached, for links back to it; "" where the host is no plain one."""
+    encrypted = request.secure or request.headers.get("X-Forwarded-Proto", "").lower() == "https"
+    return f"{'https' if encrypted else 'http'}://{request.host}" if _HOST.fullmatch(request.host) else ""
+
+
+def _calendar_entry(row: DomainRow, origin: str) -> dict[str, Any]:
+    """The window of a name as one entry. Its id stays while the forecast is revised, so that calendars move the entry."""
     detail = decode_detail(row)
-    likely = row.drop_likely or row.drop_earliest or 0.0
+    start = row.drop_earliest or row.drop_likely or 0.0
     return {
-        "uid": f"{row.name}-{row.generation}@domain-monitor",
-        "start": likely,
+        "uid": f"{row.name}@domain-monitor",
+        "start": start,
+        "end": row.drop_latest or start,
         "summary": f"{row.name} may drop",
-        "description": icalendar.describe_window(row.drop_earliest, row.drop_latest, row.drop_p, detail.forecast_reason),
+        "description": icalendar.describe_window(
+            row.drop_earliest, row.drop_likely, row.drop_latest, row.drop_p, detail.forecast_reason
+        ),
         "state": row.state,
+        "url": f"{origin}/domain/{row.name}" if origin else "",
     }

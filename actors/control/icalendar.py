@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-#: Seconds an entry covers: the window itself stands in its description.
-LENGTH = 900
+#: Shortest entry in seconds: one that ends when it begins is refused by calendars.
+SHORTEST = 60.0
+#: When a calendar reminds of an entry, relative to its begin (RFC 5545, 3.8.6.3).
+REMINDER = "-PT15M"
 #: Longest line in octets, without its line end (RFC 5545, 3.1).
 FOLD = 75
 _LATEST = datetime(9999, 12, 30, tzinfo=UTC).timestamp()
@@ -27,18 +29,28 @@ def calendar_head() -> bytes:
 
 
 def calendar_event(entry: Mapping[str, Any], now: float) -> bytes:
-    """One entry: `uid`, `start` (epoch seconds), `summary`, `description` and `state`."""
+    """One entry, with a reminder: `uid`, `start` and `end` (epoch seconds), `summary`, `description`, `state` and `url`.
+
+    `url` is that of the name's report, "" for none; it may hold no control characters.
+    """
+    summary = escape_text(entry["summary"])
     lines = (
         "BEGIN:VEVENT",
         f"UID:{escape_text(entry['uid'])}",
         f"DTSTAMP:{utc_stamp(now)}",
         f"DTSTART:{utc_stamp(entry['start'])}",
-        f"DTEND:{utc_stamp(entry['start'] + LENGTH)}",
-        f"SUMMARY:{escape_text(entry['summary'])}",
+        f"DTEND:{utc_stamp(max(entry['end'], entry['start'] + SHORTEST))}",
+        f"SUMMARY:{summary}",
         f"DESCRIPTION:{escape_text(entry['description'])}",
         f"CATEGORIES:{escape_text(entry['state'])}",
+        *([f"URL:{entry['url']}"] if entry["url"] else []),
         "STATUS:TENTATIVE",
         "TRANSP:TRANSPARENT",
+        "BEGIN:VALARM",
+        "ACTION:DISPLAY",
+        f"TRIGGER:{REMINDER}",
+        f"DESCRIPTION:{summary}",
+        "END:VALARM",
         "END:VEVENT",
     )
     return b"".join(map(fold_line, lines))
@@ -49,11 +61,13 @@ def calendar_end() -> bytes:
     return fold_line("END:VCALENDAR")
 
 
-def describe_window(earliest: float | None, latest: float | None, p: float | None, reason: str) -> str:
+def describe_window(earliest: float | None, likely: float | None, latest: float | None, p: float | None, reason: str) -> str:
     """When and how surely, for people."""
     parts = []
     if earliest is not None and latest is not None:
         parts.append(f"Between {_readable(earliest)} and {_readable(latest)}.")
+    if likely is not None:
+        parts.append(f"Most likely about {_readable(likely)}.")
     if p is not None:
         parts.append(f"Probability {p:.0%}.")
     if reason:

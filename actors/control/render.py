@@ -61,9 +61,10 @@ def render_forecast(row: DomainRow, detail: Detail | None = None) -> dict[str, A
         "earliest": row.drop_earliest,
         "likely": row.drop_likely,
         "latest": row.drop_latest,
+        "probability": row.drop_p,
         "p": row.drop_p,
     }
-    return found if detail is None else {**found, "reason": detail.forecast_reason}
+    return found if detail is None else {**found, "basis": detail.forecast_reason, "reason": detail.forecast_reason}
 
 
 def render_domain(found: FoundName) -> dict[str, Any]:

@@ -206,6 +206,38 @@ class Shard(TypedDict):
     late_ms: Annotated[float | None, Meta(description="milliseconds by which its oldest due check is late")]
 
 
+class Deviation(TypedDict):
+    """Where a registry behaves otherwise than its row says: both figures, and from how many observations."""
+
+    suffix: str
+    what: Annotated[str, Meta(description="redemption, redemption_alone, pending_delete, hours or weekday")]
+    row: str
+    observed: str
+    n: int
+
+
+class ForecastScore(TypedDict):
+    """How good the forecasts of a suffix were; errors in seconds."""
+
+    suffix: str
+    scored: int
+    dropped: int
+    inside: Annotated[int, Meta(description="dropped inside the window")]
+    missed: Annotated[int, Meta(description="nothing had changed a day after the window")]
+    error_sum: float
+    brier_sum: float
+    mean_error: Annotated[float | None, Meta(description="mean of |likely - observed|")]
+    brier: Annotated[float | None, Meta(description="Brier score, 0 is perfect")]
+
+
+class Calendar(TypedDict):
+    """What was learned of registries' life cycles, and how good forecasts were."""
+
+    deviations: list[Deviation]
+    observed: Annotated[int, Meta(description="suffixes of which something was observed")]
+    forecasts: list[ForecastScore]
+
+
 class Coordinator(TypedDict):
     """The coordinator's last status; only `age` is there while it was not heard.
 
@@ -231,6 +263,7 @@ class Coordinator(TypedDict):
     channels: NotRequired[list[Channel]]
     channels_dead: NotRequired[dict[str, int]]
     accuracy: NotRequired[Map]
+    calendar: NotRequired[Calendar]
     deliveries: NotRequired[Callbacks]
 
 

@@ -14,7 +14,7 @@ import msgspec
 from common.core.rate_limits.saved import decode_saved, encode_saved, join_saved
 
 #: What is counted, and would be counted several times if it were copied to several shards.
-COUNTED = "accuracy"
+COUNTED = frozenset({"accuracy", "transitions", "forecasts"})
 
 Rows = dict[tuple[Any, ...], list[Any]]
 
@@ -22,7 +22,7 @@ Rows = dict[tuple[Any, ...], list[Any]]
 def join_texts(key: str, texts: Sequence[str]) -> str:
     """What one shard would keep in place of all these; there is at least one."""
     filled = [text for text in texts if text]
-    if key != COUNTED:
+    if key not in COUNTED:
         filled = list(dict.fromkeys(filled))  # what was copied to all shards, and has not changed since
     join = _JOINS.get(key)
     if join is None or len(filled) < 2:
@@ -62,6 +62,18 @@ def _join_accuracy(texts: Sequence[str]) -> str:
     return join_counts(texts)
 
 
+def _join_transitions(texts: Sequence[str]) -> str:
+    from common.core.lifecycle.observed import join_observed  # noqa: PLC0415  # processes that only read do without
+
+    return join_observed(texts)
+
+
+def _join_forecasts(texts: Sequence[str]) -> str:
+    from common.core.lifecycle.scores import join_scores  # noqa: PLC0415  # processes that only read do without
+
+    return join_scores(texts)
+
+
 def _join_rows(texts: Sequence[str], *, keys: int, width: int, newest: int) -> str:
     """Arrays with so many keys before the values; of those with the same keys the one with the latest time."""
     found: Rows = {}
@@ -88,5 +100,7 @@ _JOINS: dict[str, Callable[[Sequence[str]], str]] = {
     "channels": _join_channels,
     "circuits": _join_words,
     "wildcards": _join_words,
-    COUNTED: _join_accuracy,
+    "accuracy": _join_accuracy,
+    "transitions": _join_transitions,
+    "forecasts": _join_forecasts,
 }

@@ -267,7 +267,7 @@ def _texts_for(source: Sources, targets: int) -> list[list[Row]]:
     if last:
         joined[schema.SEQ_KEY] = str(max(last))
     rows = sorted(joined.items())
-    return [[row for row in rows if shard == 0 or row[0] != COUNTED] for shard in range(targets)]
+    return [[row for row in rows if shard == 0 or row[0] not in COUNTED] for shard in range(targets)]
 
 
 def _sum_texts(texts: Sequence[Sequence[Row]]) -> Copied:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import icalendar
 import pytest
 
 from actors.control.icalendar import escape_text, fold_line
 from actors.control.query_params import TIMED_CURSOR, encode_cursor
 from tests.actors.control_lab import NOW, Lab, domain_row, serving
+
+TOKEN = "r" * 32
 
 
 def many(number: int) -> list[Any]:
@@ -98,7 +102,7 @@ def test_the_calendar_holds_every_drop(tmp_path: Path) -> None:
             async with lab.http.get(lab.url + "/drops.ics") as answer:
                 body = (await answer.read()).decode()
             assert answer.headers.get("Transfer-Encoding") == "chunked"
-            names = [line.partition("-")[0].removeprefix("UID:") for line in body.split("\r\n") if line.startswith("UID:")]
+            names = [line.partition("@")[0].removeprefix("UID:") for line in body.split("\r\n") if line.startswith("UID:")]
 
             assert names == [row.name for row in lab.reader.rows]
             assert body.count("BEGIN:VEVENT") == body.count("END:VEVENT") == 3273
@@ -142,7 +146,9 @@ def test_drops_come_soonest_first_and_open_windows_stay(tmp_path: Path) -> None:
             drops = answer["drops"]
             assert (answer["cursor"], answer["total"], answer["within"]) == (None, 2, 3600.0)
             assert [row["domain"] for row in drops] == ["open.com", "soon.com"]
-            assert drops[0]["forecast"]["reason"] == "five days after pending delete began"
+            forecast = drops[0]["forecast"]
+            assert forecast["reason"] == forecast["basis"] == "five days after pending delete began"
+            assert forecast["probability"] == forecast["p"] == 0.9
             assert len((await lab.get("/drops?limit=1"))[1]["drops"]) == 1
 
     asyncio.run(story())
@@ -162,10 +168,39 @@ def test_the_calendar_is_valid(tmp_path: Path) -> None:
             assert all(len(line) <= 75 for line in lines)
             assert b"\n" not in body.replace(b"\r\n", b"")
             unfolded = body.replace(b"\r\n ", b"").decode().split("\r\n")
-            assert "UID:xn--mller-kva.de-3@domain-monitor" in unfolded
-            assert "DTSTART:20270115T100000Z" in unfolded
+            assert "UID:xn--mller-kva.de@domain-monitor" in unfolded
+            assert "DTSTART:20270115T090000Z" in unfolded
             assert "DTSTAMP:20270115T080000Z" in unfolded
             assert unfolded.count("BEGIN:VEVENT") == unfolded.count("END:VEVENT") == 1
+
+    asyncio.run(story())
+
+
+def test_other_programs_read_the_window_its_reminder_and_the_link_to_the_report(tmp_path: Path) -> None:
+    """By the `icalendar` package: one entry a window, whose id does not change with the next event of the name."""
+
+    async def read(lab: Lab, **headers: str) -> Any:
+        async with lab.http.get(lab.url + "/drops.ics", headers=headers) as answer:
+            return icalendar.Calendar.from_ical(await answer.read())
+
+    async def story() -> None:
+        async with serving(Lab(tmp_path, READ_TOKEN=TOKEN)) as lab:
+            lab.reader.rows = [domain_row("a.com"), domain_row("b.com", drop_latest=NOW + 3600, generation=9)]
+            first, second = (await read(lab)).walk("VEVENT")
+            assert first["UID"] == "a.com@domain-monitor"
+            assert first.decoded("DTSTART").timestamp() == NOW + 3600
+            assert first.decoded("DTEND").timestamp() == NOW + 9000
+            assert second.decoded("DTEND").timestamp() == NOW + 3660  # one that takes no time is refused by calendars
+            assert first["URL"] == f"{lab.url}/domain/a.com"
+            assert "Most likely about 2027-01-15 10:00 UTC." in first["DESCRIPTION"]
+            assert "Probability 90%." in first["DESCRIPTION"]
+            assert "five days after pending delete began" in first["DESCRIPTION"]
+            (alarm,) = first.walk("VALARM")
+            assert alarm.decoded("TRIGGER") == timedelta(minutes=-15)
+            assert (alarm["ACTION"], alarm["DESCRIPTION"]) == ("DISPLAY", "a.com may drop")
+            lab.reader.rows = [domain_row("a.com", generation=2)]
+            (again,) = (await read(lab, **{"X-Forwarded-Proto": "https", "Authorization": f"Bearer {TOKEN}"})).walk("VEVENT")
+            assert (again["UID"], again["URL"]) == (first["UID"], first["URL"].replace("http:", "https:"))
 
     asyncio.run(story())
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from common.core.audit.accuracy import Accuracy
 from common.core.audit.ledger import Cause, build_entry
 from common.core.domains.journal import Journal
+from common.core.lifecycle.calendar import Ended
 from common.core.model.entry import Entry
 from common.core.model.methods import is_registry
 from common.core.model.records import LedgerRow
@@ -53,6 +54,14 @@ class Audit:
     ) -> None:
         """Count an event of this kind; `alarmed_at`: the alarm before it (epoch seconds), `positive`: the methods behind it."""
         self.accuracy.count_event(entry, kind, alarmed_at, positive, self._telemetry.metrics, now)
+
+    def count_forecast(self, ended: Ended | None, *, missed: bool) -> None:
+        """Count how the forecast of a name ended, for the metrics: dropped inside its window or outside, stayed, or missed."""
+        if missed:
+            self._telemetry.metrics.count("forecasts", result="missed")
+        elif ended is not None:
+            dropped = "inside" if ended.inside else "outside"
+            self._telemetry.metrics.count("forecasts", result=dropped if ended.outcome == "dropped" else "stayed")
 
     def count_answers(self, entry: Entry, before: State, made: Assessment, since: float) -> None:
         """Count the answers about a name that came at `since` or later, if the verdict settles them."""

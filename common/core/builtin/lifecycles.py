@@ -36,8 +36,9 @@ class Cycle:
     alone tells the day; otherwise it counts from a deletion that the registrar chooses. `exact`: released that many times 24
     hours after the phase began, plus `window`, and not on a calendar day. `weekday`: released on that day of the week only
     (Monday is 0). `month_end`: released when the month after the deletion ends. `pending_is_both`: the registry says "pending
-    delete" for redemption too. `sure`: 0..1. `source`: where it is published. `as_of`: when it was published, or read where the
-    source has no date, an ISO date as exact as known.
+    delete" for redemption too. `sure`: 0..1. `published`: whether any figure is; without one there is no forecast before
+    enough transitions were observed. `words`: those by which the registry's answers announce a phase. `source`: where it is
+    published. `as_of`: when it was published, or read where the source has no date, an ISO date as exact as known.
     """
 
     grace: Days = _GTLD_GRACE
@@ -50,17 +51,36 @@ class Cycle:
     month_end: bool = False
     pending_is_both: bool = False
     sure: float = 1.0
+    published: bool = True
+    words: tuple[str, ...] = ()
     source: str
     as_of: str
 
 
-GTLD = Cycle(source="ICANN Expired Registration Recovery Policy; RFC 3915", as_of="2024-02-21")
+GTLD = Cycle(
+    words=("auto renew period", "redemption period", "pending delete"),
+    source="ICANN Expired Registration Recovery Policy; RFC 3915",
+    as_of="2024-02-21",
+)
 _UNCONFIRMED = replace(
     GTLD, sure=0.9, source="taken to follow the gTLDs; the registry's own hour is not known", as_of="2026-10"
 )
+#: Nothing trustworthy was found: only transitions that are observed say something.
+UNPUBLISHED = Cycle(
+    grace=NO_DAYS,
+    redemption=NO_DAYS,
+    pending=None,
+    sure=0.1,
+    published=False,
+    source="nothing trustworthy found: observed transitions only",
+    as_of="2026-11",
+)
 # One batch from 14:00 US Eastern: 18:00 UTC in summer, 19:00 in winter.
-_VERISIGN = Cycle(
-    window=(1075, 1325), source="Internet Measurement Conference 2018, re-registrations; dotweekly.com", as_of="2018-10"
+_VERISIGN = replace(
+    GTLD,
+    window=(1075, 1325),
+    source="Internet Measurement Conference 2018, re-registrations; dotweekly.com",
+    as_of="2018-10",
 )
 _VERISIGN_TOO = replace(_VERISIGN, source="taken to follow .com: the same registry", as_of="2026-10")
 _UK = Cycle(
@@ -68,11 +88,25 @@ _UK = Cycle(
     redemption=Days(60, 60),
     from_expiry=True,
     pending_is_both=True,
+    words=("pending delete", "may drop", "drop"),
     source="registrars.nominet.uk, expiry process and drop lists",
     as_of="2022-09-13",
 )
-_EU = Cycle(grace=Days(0, 0), redemption=Days(40, 40), pending=None, source="help.eurid.eu, quarantine", as_of="2026-10")
-_FR = Cycle(redemption=Days(30, 30), pending=None, source="afnic.fr, procedure guide and FR Rush", as_of="2026-10")
+_EU = Cycle(
+    grace=Days(0, 0),
+    redemption=Days(40, 40),
+    pending=None,
+    words=("quarantine",),
+    source="help.eurid.eu, quarantine",
+    as_of="2026-10",
+)
+_FR = Cycle(
+    redemption=Days(30, 30),
+    pending=None,
+    words=("redemption", "pending delete"),
+    source="afnic.fr, procedure guide and FR Rush",
+    as_of="2026-10",
+)
 _CH = Cycle(redemption=Days(40, 40), pending=None, sure=0.85, source="politnet.ch", as_of="2026-10")
 _SE = Cycle(
     grace=Days(10, 10),
@@ -80,6 +114,7 @@ _SE = Cycle(
     pending=Days(7, 7),
     window=(239, 480),
     from_expiry=True,
+    words=("deactivated",),
     source="internetstiftelsen.se, deletion list",
     as_of="2026-10",
 )
@@ -88,6 +123,7 @@ _AU = Cycle(
     pending=Days(1, 2),
     window=(178, 270),
     from_expiry=True,
+    words=("server hold", "pending delete"),
     source="auda.org.au, official drop list; dntrade.com.au",
     as_of="2026-10",
 )
@@ -106,7 +142,9 @@ CYCLES = {
     "net": _VERISIGN,
     "cc": _VERISIGN_TOO,
     "name": _VERISIGN_TOO,
-    "org": Cycle(window=(805, 965), sure=0.95, source="study of drop-catching 2017 (wkr.io); dotweekly.com", as_of="2017"),
+    "org": replace(
+        GTLD, window=(805, 965), sure=0.95, source="study of drop-catching 2017 (wkr.io); dotweekly.com", as_of="2017"
+    ),
     "biz": _UNCONFIRMED,
     "us": _UNCONFIRMED,
     "co": _UNCONFIRMED,
@@ -115,7 +153,12 @@ CYCLES = {
     "uk": _UK,
     # A random instant of day 31.
     "de": Cycle(
-        grace=Days(0, 0), redemption=Days(30, 31), pending=None, source="denic.de, redemption grace period", as_of="2026-10"
+        grace=Days(0, 0),
+        redemption=Days(30, 31),
+        pending=None,
+        words=("redemption period",),
+        source="denic.de, redemption grace period",
+        as_of="2026-10",
     ),
     "nl": Cycle(
         grace=Days(0, 0),
@@ -123,6 +166,7 @@ CYCLES = {
         pending=None,
         window=(0, 60),
         exact=True,
+        words=("in quarantine",),
         source="sidn.nl, quarantine end times",
         as_of="2026-10",
     ),
@@ -131,7 +175,12 @@ CYCLES = {
     "xn--qxa6a": _EU,
     # Hourly batches, each name in the batch of a random hour.
     "be": Cycle(
-        grace=Days(0, 0), redemption=Days(40, 40), pending=None, source="docs.dnsbelgium.be, deletes", as_of="2020-03-24"
+        grace=Days(0, 0),
+        redemption=Days(40, 40),
+        pending=None,
+        words=("quarantine",),
+        source="docs.dnsbelgium.be, deletes",
+        as_of="2020-03-24",
     ),
     "fr": _FR,
     "re": _FR,
@@ -144,6 +193,7 @@ CYCLES = {
         grace=Days(0, 15),
         pending=Days(0, 5),
         window=(415, 930),
+        words=("auto renew period", "redemption period", "pending delete"),
         source="nic.it, drop time; registrazionedomini.info for the phases",
         as_of="2026-11",
     ),
@@ -169,10 +219,21 @@ CYCLES = {
     "se": _SE,
     "nu": _SE,
     "no": Cycle(
-        grace=Days(60, 60), pending=None, from_expiry=True, sure=0.95, source="norid.no, renewal and deletion", as_of="2026-10"
+        grace=Days(60, 60),
+        pending=None,
+        from_expiry=True,
+        sure=0.95,
+        words=("quarantine",),
+        source="norid.no, renewal and deletion",
+        as_of="2026-10",
     ),
     "ca": Cycle(
-        pending=Days(2, 9), window=(1135, 1260), weekday=2, source="cira.ca, To Be Released; kb.easydns.com", as_of="2026-10"
+        pending=Days(2, 9),
+        window=(1135, 1260),
+        weekday=2,
+        words=("redemption", "pending delete"),
+        source="cira.ca, To Be Released; kb.easydns.com",
+        as_of="2026-10",
     ),
     "au": _AU,
     # Released to registrars in the session from 02:00 to 03:00 UTC of day 90 or the day after, to the public once it is over.
@@ -181,11 +242,20 @@ CYCLES = {
         redemption=Days(90, 91),
         pending=None,
         window=(115, 245),
+        words=("pending release",),
         sure=0.95,
         source="docs.internetnz.nz, droplist interface",
         as_of="2026-11",
     ),
-    "jp": Cycle(month_end=True, source="jprs.jp, life cycle; blogs.itmedia.co.jp for the hour", as_of="2026-10"),
+    "jp": Cycle(
+        grace=Days(0, 31),
+        redemption=Days(28, 31),
+        pending=None,
+        month_end=True,
+        words=("to be suspended", "suspended"),
+        source="jprs.jp, life cycle; blogs.itmedia.co.jp for the hour",
+        as_of="2026-10",
+    ),
     "ru": _RU,
     "su": _RU,
     "xn--p1ai": _RU,
@@ -305,6 +375,12 @@ EXACT = frozenset({"jp"})
 
 def cycle_for(suffix: str) -> Cycle | None:
     """The cycle of a public suffix (A-label, lower case); None where no trustworthy figure is known."""
+    row = row_for(suffix)
+    return row if row.published else None
+
+
+def row_for(suffix: str) -> Cycle:
+    """The row of a public suffix (A-label, lower case), also one that says that nothing is published."""
     if suffix in CYCLES:
         return CYCLES[suffix]
     rules = rules_for(suffix)
@@ -313,4 +389,4 @@ def cycle_for(suffix: str) -> Cycle | None:
     tld = suffix.rpartition(".")[2]
     if tld in CYCLES and tld not in EXACT:
         return CYCLES[tld]
-    return GTLD if rules.kind != "cctld" or rules.dropzone else None
+    return GTLD if rules.kind != "cctld" or rules.dropzone else UNPUBLISHED

@@ -7,13 +7,14 @@ from common.core.audit.ledger import CANARY_LIE, NO_CAUSE, Cause
 from common.core.domains.domains import Domains
 from common.core.domains.last_look import sweep_reading_of
 from common.core.lifecycle.forecast import prior_log_odds
-from common.core.model.entry import Entry
+from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Observation
 from common.core.model.ids import Ids
 from common.core.model.records import Evidence
 from common.core.model.states import OWNED, State
 from common.core.model.verdict import Situation
 from common.core.outbox.announcer import Announcer
+from common.core.outbox.forecast_events import MISSED, RENEWED
 from common.core.parsers.dns_fast import DELEGATED
 from common.core.trust.outcomes import CanaryOutcome
 from common.core.verdict.assessor import Assessment, Assessor
@@ -31,13 +32,33 @@ class Conclusions:
 
     def take_verdict(self, entry: Entry, now: float, cause: Cause = NO_CAUSE) -> Assessment:
         """Take the verdict on a name as its evidence stands; announce it, record it in the ledger, and count it."""
-        before, alarmed_at, made = entry.state, entry.detail.alarmed_at, self._assessor.assess_evidence(entry, now)
+        before, alarmed_at, window = entry.state, entry.detail.alarmed_at, entry.drop
+        made = self._assessor.assess_evidence(entry, now)
         kind = self._announcer.apply_verdict(entry, made.verdict, now)
+        self._end_forecast(entry, made, before, window, kind, now)
         if entry.state not in OWNED and entry.state is not State.UNKNOWN:
             entry.drop, entry.detail.forecast_reason = None, ""  # it has dropped: there is nothing left to forecast
         self._audit.record_verdict(entry, made, before, kind, cause, now)
         self._audit.count_event_kind(entry, kind, alarmed_at, made.positive, now)
         return made
+
+    def _end_forecast(
+        self, entry: Entry, made: Assessment, before: State, window: DropWindow | None, kind: str | None, now: float
+    ) -> None:
+        """Score the forecast `window` that was in force until this verdict, where it ended, and tell what ended it.
+
+        `kind` is that of the event that the change of state was told as.
+        """
+        calendar, detail = self._domains.calendar, entry.detail
+        ended = calendar.note_verdict(entry, before, window, now)
+        told = self._announcer.tell_forecast(entry, made.verdict, before, window, now)
+        if window is not None and told == RENEWED:
+            ended = calendar.note_stay(entry, window)
+        elif window is not None and told == MISSED:
+            calendar.note_missed(entry, window)
+        if RENEWED in (told, kind):
+            detail.renewed_to, detail.transferred_from = detail.expires_epoch, ""
+        self._audit.count_forecast(ended, missed=told == MISSED)
 
     def take_verdict_and_count(self, entry: Entry, since: float, now: float, cause: Cause = NO_CAUSE) -> None:
         """Take the verdict, and count the answers since `since` (epoch seconds) as right or wrong where it settles them."""

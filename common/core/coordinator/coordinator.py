@@ -198,6 +198,7 @@ class Coordinator:
         rooms.registries.restore_referrals(meta.get("referrals", ""), now)
         rooms.channels.healths.restore_text(meta.get("channels", ""), now)
         rooms.audit.accuracy.restore_text(meta.get("accuracy", ""))
+        rooms.domains.calendar.restore_texts(meta.get("transitions", ""), meta.get("forecasts", ""))
         rooms.deliveries.restore_counts(state.delivery_counts, meta.get("circuits", ""), now)
         deliveries = list(state.deliveries)
         for delivery in deliveries:
@@ -276,6 +277,7 @@ class Coordinator:
             "referrals": rooms.registries.referrals.take_changed(),
             "channels": rooms.channels.healths.take_changed(),
             "circuits": rooms.deliveries.circuits.take_changed(),
+            **rooms.domains.calendar.take_changed(now, last=self._stopping),
         }
         for key, text in learned.items():
             if text is not None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from common.core.audit.tallies import SHOWN, Alarms, Tally, show_tally
+from common.core.lifecycle.scores import show_means
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -145,6 +146,30 @@ def merge_accuracy(parts: Rows) -> dict[str, Any]:
 def _merge_tally(rows: Rows) -> dict[str, Any]:
     tally = Tally(sum(take_numbers(rows, "confirmed")), sum(take_numbers(rows, "contradicted")))
     return {**rows[0], **show_tally(tally)}
+
+
+def merge_calendar(parts: Rows) -> dict[str, Any]:
+    """What all shards learned of registries' life cycles, in the form of `LearnedCalendar.to_plain`."""
+    deviations = _merge_groups(list_rows(parts, "deviations"), ("suffix", "what"), _merge_deviation)
+    forecasts = _merge_groups(list_rows(parts, "forecasts"), ("suffix",), _merge_score)
+    forecasts.sort(key=lambda row: (-row["scored"], _key(row, ("suffix",))))
+    return {
+        "deviations": deviations[:SHOWN],
+        "observed": max(take_numbers(parts, "observed"), default=0),
+        "forecasts": forecasts[:SHOWN],
+    }
+
+
+def _merge_deviation(rows: Rows) -> dict[str, Any]:
+    """Of several shards the one that saw the most."""
+    most = max(rows, key=lambda row: float(max(take_numbers([row], "n"), default=0)))
+    return {**most}
+
+
+def _merge_score(rows: Rows) -> dict[str, Any]:
+    sums = sum_values(rows)
+    means = show_means(sums.get("scored", 0), sums.get("dropped", 0), sums.get("error_sum", 0), sums.get("brier_sum", 0))
+    return {**rows[0], **sums, **means}
 
 
 def _merge_groups(rows: Rows, names: tuple[str, ...], merge: Callable[[Rows], dict[str, Any]]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from common.core.coordinator.merged_rows import (
     list_rows,
     merge_accuracy,
     merge_budgets,
+    merge_calendar,
     merge_channels,
     merge_gaps,
     merge_publications,
@@ -182,6 +183,7 @@ _MERGES: dict[str, Callable[[Sequence[Mapping[str, Any]]], Any]] = {
     "channels": lambda parts: merge_channels(list_rows(parts, "channels"))[:MOST_CHANNELS],
     "publications": lambda parts: merge_publications(list_rows(parts, "publications"))[:MOST_PUBLICATIONS],
     "accuracy": lambda parts: merge_accuracy(_maps(parts, "accuracy")),
+    "calendar": lambda parts: merge_calendar(_maps(parts, "calendar")),
     "deliveries": _merge_deliveries,
 }
 

@@ -62,6 +62,7 @@ class Status:
             "channels": channels[:MOST_CHANNELS],
             "channels_dead": {name: sum(row["dead"] for row in channels if row["method"] == name) for name in CHANNELS},
             "accuracy": rooms.audit.accuracy.to_plain(),
+            "calendar": domains.calendar.to_plain(),
             "deliveries": {"configured": self._policy.callbacks, **rooms.deliveries.snapshot(now)},
             "metrics": rooms.telemetry.metrics.snapshot(),
         }

@@ -157,7 +157,7 @@ class Rooms:
         )
 
     def _build_checks(self, policy: Policy, now: float) -> None:
-        assessor = Assessor(self.registries, self.channels, self.trust, self.conditions, policy.cadence)
+        assessor = Assessor(self.registries, self.channels, self.trust, self.conditions, policy.cadence, self.domains.calendar)
         self.assessor = assessor
         self.audit = Audit(self.trust, self.domains.journal, self.telemetry, now)
         self.conclusions = Conclusions(self.domains, assessor, self.announcer, self.audit)

@@ -12,6 +12,7 @@ from common.core.domains.journal import PIECE, Journal
 from common.core.domains.restore import cut_future, find_first_looks, load_table
 from common.core.domains.stages import Stages
 from common.core.domains.working_set import WorkingSet
+from common.core.lifecycle.calendar import LearnedCalendar
 from common.core.lifecycle.entry_forecast import refresh_forecast
 from common.core.model.columns import NameColumns
 from common.core.model.entry import Entry
@@ -24,8 +25,8 @@ from common.core.schedule.cadence import Cadence, longest_wait
 class Domains:
     """All watched names.
 
-    `by_state` counts them by their state; `started` is when the coordinator started, in epoch seconds. `encode` turns a
-    detail or a ledger entry into bytes.
+    `by_state` counts them by their state, `calendar` is what was learned of their registries' life cycles; `started` is when
+    the coordinator started, in epoch seconds. `encode` turns a detail or a ledger entry into bytes.
     """
 
     def __init__(self, cadence: Cadence, encode: Callable[[Struct], bytes], now: float) -> None:
@@ -35,6 +36,7 @@ class Domains:
         self.working_set = WorkingSet(self.table)
         self.stages = Stages(self.table, self.working_set.loaded)
         self.journal = Journal(self.table, self.working_set, encode, now)
+        self.calendar = LearnedCalendar()
         self.by_state: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -73,7 +75,7 @@ class Domains:
         """Load a name with its stored detail, without times of the future, and forecast its drop."""
         entry = self.working_set.load_entry(name_id, cut_future(detail, self.started, now))
         if entry.drop is not None:
-            refresh_forecast(entry, now)
+            refresh_forecast(entry, now, self.calendar)
         return entry
 
     def state_of(self, name_id: int) -> State:

@@ -23,7 +23,17 @@ from common.core.parsers.dns_fast import DELEGATED
 _RUN = 32
 #: Outcomes that speak for an alarm.
 _FREE = (Outcome.UNREGISTERED, Outcome.PREMIUM)
-_MOMENTS = ("phase_since", "phase_after", "alarmed_at", "registered_seen", "contradicted_at", "registry_at", "purged_at")
+_MOMENTS = (
+    "phase_since",
+    "phase_after",
+    "alarmed_at",
+    "registered_seen",
+    "contradicted_at",
+    "registry_at",
+    "purged_at",
+    "dropped_at",
+    "caught_at",
+)
 
 
 def load_table(

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from common.core.builtin.lifecycles import NO_DAYS, Cycle, Days, cycle_for
+from common.core.builtin.lifecycles import NO_DAYS, Cycle, Days
 from common.core.builtin.release_procedures import ReleaseKind, procedure_for
+from common.core.lifecycle.corrected_cycle import CorrectedCycle, correct_cycle
 from common.core.model.evidence import Fields, Phase
 from common.core.parsers.dates import iso_to_epoch
 from common.core.parsers.statuses import normalise_status
@@ -31,6 +32,8 @@ CLOSE = 2 * DAY
 #: A year later than expected, less some slack: the registry's automatic renewal at expiry.
 _RENEWED = 200 * DAY
 _YEAR = 365 * DAY
+#: Probability that a name drops when its registry's list says so: some are renewed after the list was made.
+PUBLISHED = 0.97
 _VOID = frozenset({"pending restore", "server delete prohibited"})
 _JST = 9 * HOUR
 _FIXED_PRIORS: dict[Phase | None, float] = {None: 0.0, Phase.PENDING_RESTORE: -9.0, Phase.DROPPING: 2.0}
@@ -71,15 +74,19 @@ def forecast_drop(
     phase_since: float | None,
     phase_after: float | None,
     now: float,
+    corrected: CorrectedCycle | None = None,
 ) -> Forecast | None:
     """Forecast when a name under `suffix` will drop; None where there is no basis for a forecast.
 
     `phase_since` is when it was first seen in its phase, `phase_after` when it was last seen in the phase before (None if
     that was never seen). All times in epoch seconds. The result does not depend on `now` once a phase is known, so that it
-    still gives the window after the name was purged. A pending restore or a registry lock voids it.
+    still gives the window after the name was purged. A pending restore or a registry lock voids it. `corrected` is the cycle
+    of the suffix with what was observed of it; the built-in row without.
     """
-    cycle = cycle_for(suffix)
-    if cycle is None or phase is None or phase is Phase.DROPPING or is_drop_voided(phase, fields.statuses):
+    known = correct_cycle(suffix, None) if corrected is None else corrected
+    if known is None or phase is None or phase is Phase.DROPPING or is_drop_voided(phase, fields.statuses):
+        return None
+    if not known.covers(phase):
         return None
     seen = _Seen(
         phase=phase,
@@ -88,11 +95,23 @@ def forecast_drop(
         expires=iso_to_epoch(fields.expires_at) if fields.expires_at else None,
         updated=iso_to_epoch(fields.updated_at) if fields.updated_at else None,
     )
-    if cycle.month_end:
-        return _forecast_month_end(seen, now)
-    if phase in ENDING:
-        return _forecast_ending(suffix, cycle, seen)
-    return _forecast_registered(suffix, cycle, seen, now)
+    found = _forecast_by_cycle(suffix, known.cycle, seen, now)
+    if found is None or not known.observed:
+        return found
+    return Forecast(found.earliest, found.likely, found.latest, found.p, f"{found.reason} ({known.observed})"[:300])
+
+
+def forecast_published(published: tuple[float, float, str] | None, now: float) -> Forecast | None:
+    """The forecast that follows from a release that the registry publishes for a name: earliest, latest, and where it stands.
+
+    Times in epoch seconds. None without one, and from a day after its end on: the name was renewed, or the list was wrong.
+    """
+    if published is None:
+        return None
+    earliest, latest, source = published
+    if not earliest <= latest or now > latest + DAY:
+        return None
+    return Forecast(earliest, (earliest + latest) / 2, latest, PUBLISHED, f"its release is published: {source}"[:300])
 
 
 def is_drop_voided(phase: Phase | None, statuses: Iterable[str]) -> bool:
@@ -158,6 +177,14 @@ def _prior_when_ending(phase: Phase, forecast: Forecast | None, now: float) -> f
         return 0.0
     # A calendar can be wrong: it may demand one more repetition, it may not outweigh two sources that agree.
     return early if last or forecast.earliest - now <= DAY else -6.0
+
+
+def _forecast_by_cycle(suffix: str, cycle: Cycle, seen: _Seen, now: float) -> Forecast | None:
+    if cycle.month_end:
+        return _forecast_month_end(seen, now)
+    if seen.phase in ENDING:
+        return _forecast_ending(suffix, cycle, seen)
+    return _forecast_registered(suffix, cycle, seen, now)
 
 
 def _forecast_ending(suffix: str, cycle: Cycle, seen: _Seen) -> Forecast | None:
@@ -307,9 +334,9 @@ def _describe_days(days: Days) -> str:
 def _describe_hours(cycle: Cycle) -> str:
     if cycle.exact:
         return ", within the hour"
-    start, end = cycle.window
-    if end - start >= 1440:
+    if cycle.window[1] - cycle.window[0] >= 1440:
         return ""
+    start, end = (minutes % 1440 for minutes in cycle.window)
     return f", between {start // 60:02}:{start % 60:02} and {end // 60:02}:{end % 60:02} UTC"
 
 

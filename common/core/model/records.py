@@ -45,6 +45,18 @@ class Evidence(Struct, omit_defaults=True):
         }
 
 
+class PhaseChange(Struct, array_like=True, frozen=True):
+    """A change of phase as it was seen: last seen in `before` at `after`, first seen in `phase` at `since` (epoch seconds).
+
+    `phase` is "" for the purge. Stored as an array: new fields come last.
+    """
+
+    before: str
+    phase: str
+    after: float | None  # None: it was never seen in the phase before
+    since: float
+
+
 class Detail(Struct, omit_defaults=True):
     """Everything about a name that no listing filters by. Times in epoch seconds."""
 
@@ -73,6 +85,12 @@ class Detail(Struct, omit_defaults=True):
     purged_at: float | None = None  # first registry answer without an object after one with
     shown_by: tuple[str, ...] = ()  # methods that showed it in a release procedure since it was last seen registered
     unknown_rounds: int = 0  # inconclusive checks in a row
+    transitions: tuple[PhaseChange, ...] = ()  # the last changes of phase, the newest last
+    dropped_at: float | None = None  # when it was first seen purged, once a verdict said so; kept after it was registered again
+    caught_at: float | None = None  # first seen registered again after that
+    missed_latest: float | None = None  # the end of the last drop window that was told as missed
+    renewed_to: float | None = None  # the expiry date that was last told as a renewal
+    transferred_from: str = ""  # the registrar before the last change of registrar, until that was told
     published: tuple[float, float, str] | None = None  # its release as the registry publishes it: earliest, latest, source
 
     def end_run(self) -> None:

@@ -11,11 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from common.core.domains.domains import Domains
 from common.core.domains.last_look import look_evidence
-from common.core.model.entry import Entry
+from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import NO_OFFER, Observation, Offer, Outcome
 from common.core.model.ids import Ids
 from common.core.model.methods import RECORD_METHODS
@@ -25,6 +26,16 @@ from common.core.model.verdict import NO_NEWS, Verdict
 from common.core.outbox.callback_bodies import event_id, notice_body, result_body
 from common.core.outbox.deliveries import Deliveries
 from common.core.outbox.feed_publisher import FeedPublisher
+from common.core.outbox.forecast_events import (
+    MISSED,
+    RENEWED,
+    is_missed,
+    is_renewed,
+    returned_kind,
+    show_catch,
+    show_renewal,
+    show_window,
+)
 from common.core.parsers.dates import iso_to_epoch
 from common.core.telemetry.telemetry import Telemetry
 
@@ -79,6 +90,27 @@ class Announcer:
             entry.detail.alarmed_at = now
         elif verdict.state is not State.UNREGISTERED:
             entry.detail.alarmed_at = None
+        return kind
+
+    def tell_forecast(self, entry: Entry, verdict: Verdict, before: State, window: DropWindow | None, now: float) -> str | None:
+        """Publish the forecast of a name where it is not `window` any more, and record what ended that one.
+
+        Returns the kind of the event: "renewed" or "forecast_missed", None for none. A change of state is told by
+        `apply_verdict`, and was from `before`.
+        """
+        if entry.drop != window:
+            content = {"domain": entry.name, "forecast": show_window(entry.drop, entry.detail.forecast_reason)}
+            self._feed.publish_map(f"forecast.{entry.name}", "forecast", now, lambda: content)
+        if before is not entry.state:
+            return None
+        if is_renewed(entry, window):
+            kind, reason = RENEWED, "the record shows a later expiry date: the forecast is void"
+        elif is_missed(entry, window, now):
+            kind, reason = MISSED, "the forecast window ended a day ago, and the registry still shows the name"
+        else:
+            return None
+        self._domains.journal.write_row(entry)
+        self._record_event(entry, structs.replace(verdict, reason=reason), kind, before, now)
         return kind
 
     def publish_event(self, event: EventRow) -> None:
@@ -168,9 +200,15 @@ class Announcer:
             extra["basis"] = entry.detail.basis
         if kind in _OFFERED:
             extra |= show_offer(entry.detail.evidence, verdict)
+        if entry.drop is not None:
+            extra["forecast"] = show_window(entry.drop, entry.detail.forecast_reason)
+        if kind == RENEWED:
+            extra |= show_renewal(entry.detail)
         if kind == "registered" and entry.detail.alarmed_at is not None:
             extra["registrar"] = entry.detail.fields.registrar
             extra["seconds_since_available"] = round(now - entry.detail.alarmed_at, 1)
+        if kind == "registered" and entry.detail.dropped_at is not None:
+            extra |= show_catch(entry.detail, now)
         body = notice_body(entry.name, kind, verdict.confidence, now, show_checks(entry.detail.evidence), **extra)
         journal.add_event(
             EventRow(
@@ -304,7 +342,7 @@ def _event_kind(entry: Entry, before: State, since: float | None) -> str | None:
         return "registered" if _taken_since(entry, entry.detail.alarmed_at or since) else "retracted"
     if before in ANNOUNCED and state not in ANNOUNCED:
         return "retracted"
-    return state.value.lower()
+    return returned_kind(entry, before, since) or state.value.lower()
 
 
 def _taken_since(entry: Entry, gone: float | None) -> bool:

@@ -26,6 +26,8 @@ RANKS = {
 #: Interfaces of the customer that are called, and how a call ends: by the class of its status, `none` without an answer.
 APIS, STATUS_CLASSES = ("list", "callback"), ("2xx", "3xx", "4xx", "5xx", "none")
 _METHODS = tuple(POOL_OF)
+#: Kinds of events that are no states.
+_KINDS = ("retracted", "restored", "renewed", "forecast_missed")
 _SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
     ("alarms", {"result": ("announced", "confirmed", "retracted")}),
     ("bad_messages", {}),
@@ -36,7 +38,8 @@ _SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
     ("canaries_retired", {}),
     ("check_errors", {"method": _METHODS, "kind": KINDS}),
     ("checks", {"method": _METHODS, "outcome": tuple(outcome.value for outcome in Outcome)}),
-    ("events", {"kind": (*(state.value.lower() for state in State if state is not State.UNKNOWN), "retracted")}),
+    ("events", {"kind": (*(state.value.lower() for state in State if state is not State.UNKNOWN), *_KINDS)}),
+    ("forecasts", {"result": ("inside", "outside", "stayed", "missed")}),
     ("late_results", {}),
     ("leases_lost", {"method": _METHODS}),
     ("lists", {"result": ("taken", "held", "failed")}),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from common.core.builtin.suffix_rules import p_registrable_for
 from common.core.channels.channels import Channels, zone_of
+from common.core.lifecycle.calendar import LearnedCalendar
 from common.core.lifecycle.entry_forecast import forecast_of, refresh_forecast
 from common.core.lifecycle.forecast import Release, prior_log_odds, release_procedure
 from common.core.model.channel import ChannelKey
@@ -46,18 +47,25 @@ class Assessor:
     """Assesses names, with registries, channels and trust as they stand at that moment."""
 
     def __init__(
-        self, registries: Registries, channels: Channels, trust: Trust, conditions: Conditions, cadence: Cadence
+        self,
+        registries: Registries,
+        channels: Channels,
+        trust: Trust,
+        conditions: Conditions,
+        cadence: Cadence,
+        calendar: LearnedCalendar | None = None,
     ) -> None:
         self._registries = registries
         self._channels = channels
         self._trust = trust
         self._conditions = conditions
         self._cadence = cadence
+        self._calendar = LearnedCalendar() if calendar is None else calendar
 
     def assess_evidence(self, entry: Entry, now: float) -> Assessment:
         """The verdict on a name as its evidence stands; also refreshes the forecast and the open gates."""
         detail = entry.detail
-        refresh_forecast(entry, now)
+        refresh_forecast(entry, now, self._calendar)
         needs = self.requirements_of(entry, now)
 
         def is_verified(method: str, item: Evidence) -> bool:
@@ -152,7 +160,7 @@ class Assessor:
     ) -> Situation:
         detail = entry.detail
         return Situation(
-            prior=prior_log_odds(entry.phase, detail.expires_epoch, forecast_of(entry, now), now),
+            prior=prior_log_odds(entry.phase, detail.expires_epoch, forecast_of(entry, now, self._calendar), now),
             p_registrable=_p_registrable(entry, stands.verified_after),
             phase=entry.phase,
             wildcard=needs.wildcard,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from common.core.lifecycle.calendar import add_change
 from common.core.lifecycle.forecast import DAY
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome, Phase
 from common.core.model.methods import RECORD_METHODS, REGISTRY_METHODS, is_registrar, is_registry
 from common.core.model.offers import says_creatable
-from common.core.model.records import Evidence
+from common.core.model.records import Evidence, PhaseChange
 from common.core.parsers.dates import iso_to_epoch
 from common.core.verdict import gates
 from common.core.verdict.definitive import IsVerified
@@ -97,10 +98,18 @@ def verify_pass(entry: Entry, needs: gates.Requirements, is_verified: IsVerified
 
 
 def _learn_fields(entry: Entry, item: Evidence) -> None:
-    detail, reading = entry.detail, item.observation.reading
-    detail.fields = reading.fields
-    expires = reading.fields.expires_at
-    detail.expires_epoch = iso_to_epoch(expires) if expires else None
+    detail, fields = entry.detail, item.observation.reading.fields
+    expires = iso_to_epoch(fields.expires_at) if fields.expires_at else None
+    if expires is not None and detail.expires_epoch is not None and expires > detail.expires_epoch + DAY:
+        before = detail.fields.registrar or ""
+        detail.transferred_from = before if _is_other_registrar(before, fields.registrar) else ""
+    detail.fields, detail.expires_epoch = fields, expires
+
+
+def _is_other_registrar(before: str, now: str | None) -> bool:
+    """Whether two names are those of different registrars; channels of one registry differ in case and punctuation."""
+    one, other = ("".join(filter(str.isalnum, name.casefold())) for name in (before, now or ""))
+    return bool(one and other) and one != other
 
 
 def _learn_phase(entry: Entry, item: Evidence, before: float | None, now: float) -> None:
@@ -108,6 +117,8 @@ def _learn_phase(entry: Entry, item: Evidence, before: float | None, now: float)
     phase = (reading.phase or Phase.ACTIVE).value
     if phase != detail.phase:
         detail.phase_after = before if detail.phase is not None else None
+        if detail.phase is not None:
+            add_change(entry, PhaseChange(detail.phase, phase, before, now))
         detail.phase, detail.phase_since = phase, now
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from common.core.domains.domain_table import STATE_CODES
-from common.core.model.evidence import Observation, Outcome, Reading
+from common.core.lifecycle.forecast import DAY
+from common.core.model.entry import Entry
+from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
 from common.core.model.states import State
 from common.core.trust.outcomes import CanaryOutcome, Reconsidered
+from common.core.verdict.learning import learn_from_answer
 from tests.core.checks.checks_room import NOW, ChecksRoom
 
 FOUND = Observation("rdap", Reading(Outcome.REGISTERED, "rdap_200_match", "found"), server="rdap.com.test")
@@ -50,6 +55,78 @@ def test_a_name_that_dropped_has_no_forecast_any_more() -> None:
 
     assert entry.state is State.RESERVED
     assert (entry.drop, entry.detail.forecast_reason) == (None, "")
+
+
+def deleting(phase: Phase, **fields: str) -> Observation:
+    """The registry's record of a name in a phase, or of a healthy one."""
+    reading = Reading(Outcome.REGISTERED, "rdap_200_match", "found", phase, Fields(**fields))
+    return Observation("rdap", reading, server="rdap.com.test")
+
+
+def show(room: ChecksRoom, entry: Entry, at: float, phase: Phase, **fields: str) -> list[str]:
+    """The registry shows this record, the verdict is taken; the kinds of events that this caused."""
+    entry.note_observation(deleting(phase, **fields), at)
+    learn_from_answer(entry, "rdap", Outcome.REGISTERED, at)
+    room.conclusions.take_verdict(entry, at)
+    changes = room.domains.journal.begin_transaction(at)
+    room.domains.journal.end_transaction()
+    return [event.kind for event in changes.events] if changes is not None else []
+
+
+def counted(room: ChecksRoom) -> dict[str, float]:
+    """How forecasts ended, by the metrics."""
+    rows = room.telemetry.metrics.snapshot()["counters"]
+    return {row[1]["result"]: row[2] for row in rows if row[0] == "forecasts"}
+
+
+def test_a_deletion_is_told_step_by_step_and_its_restore_scores_the_forecast() -> None:
+    """Redemption, pending delete, restored: each once."""
+    room = ChecksRoom()
+    entry = room.load("a.com")
+    assert show(room, entry, NOW, Phase.ACTIVE, expires_at="2026-01-01") == ["expired_grace"]
+    assert show(room, entry, NOW + 60, Phase.REDEMPTION) == ["redemption"]
+    assert show(room, entry, NOW + 30 * DAY, Phase.PENDING_DELETE) == ["pending_delete"]
+    assert entry.drop is not None
+    assert show(room, entry, NOW + 31 * DAY, Phase.ACTIVE) == ["restored"]
+
+    assert entry.drop is None
+    assert counted(room) == {"stayed": 1}
+    assert room.domains.calendar.scores.suffixes["com"].scored == 1
+
+
+def test_a_renewal_is_told_once_and_scored_once() -> None:
+    """The name was about to expire."""
+    room = ChecksRoom()
+    entry = room.load("a.com")
+    assert show(room, entry, NOW, Phase.ACTIVE, expires_at=_day(NOW + 9 * DAY), registrar="Old") == []
+    assert entry.drop is not None
+    later = _day(NOW + 374 * DAY)
+    assert show(room, entry, NOW + 60, Phase.ACTIVE, expires_at=later, registrar="New") == ["renewed"]
+    assert (entry.detail.transferred_from, entry.detail.renewed_to) == ("", entry.detail.expires_epoch)
+    assert show(room, entry, NOW + 120, Phase.ACTIVE, expires_at=later, registrar="New") == []
+
+    assert counted(room) == {"stayed": 1}
+
+
+def test_a_window_that_passed_is_told_and_scored_once() -> None:
+    """A day after its end."""
+    room = ChecksRoom()
+    entry = room.load("a.com")
+    show(room, entry, NOW, Phase.REDEMPTION)
+    show(room, entry, NOW + 60, Phase.PENDING_DELETE)
+    assert entry.drop is not None
+    end = entry.drop.latest + DAY
+    assert show(room, entry, end, Phase.PENDING_DELETE) == []
+    assert show(room, entry, end + 1, Phase.PENDING_DELETE) == ["forecast_missed"]
+    assert show(room, entry, end + 61, Phase.PENDING_DELETE) == []
+
+    assert counted(room) == {"missed": 1}
+    assert room.domains.calendar.scores.suffixes["com"].missed == 1
+
+
+def _day(at: float) -> str:
+    """The day as records write it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
 
 
 def test_the_answer_to_a_canary_takes_verdicts_again() -> None:

@@ -8,7 +8,7 @@ from common.core.lifecycle.forecast import DAY
 from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
 from common.core.model.offers import PREMIUM
-from common.core.model.records import Evidence
+from common.core.model.records import Evidence, PhaseChange
 from common.core.verdict.learning import HIDING_LONGEST, PASSES, hiding_channels, learn_from_answer, note_pass, verify_pass
 from tests.core.verdict.answers import NOW, asked, denial, hint, holder, premium, refusal
 
@@ -115,6 +115,42 @@ def test_a_record_is_kept_with_its_expiry_and_the_time_at_which_its_phase_was_fi
 
 
 # -- DAS, EPP and registrars ---------------------------------------------------------------------------------------------
+
+
+def test_each_change_of_phase_is_kept_with_when_the_one_before_was_last_seen() -> None:
+    """Not the first phase of a name: nothing was seen to change."""
+    entry = name_with()
+    for number, phase in enumerate((Phase.REDEMPTION, Phase.REDEMPTION, Phase.PENDING_DELETE, None)):
+        learn(entry, record(phase, NOW + number * HOUR))
+
+    assert entry.detail.transitions == (
+        PhaseChange("redemption", "pending_delete", NOW + HOUR, NOW + 2 * HOUR),
+        PhaseChange("pending_delete", "active", NOW + 2 * HOUR, NOW + 3 * HOUR),
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "registrar", "expires", "transferred"),
+    [
+        ("Old, Inc.", "New Inc", "2028-01-01", "Old, Inc."),
+        ("Old, Inc.", "OLD INC", "2028-01-01", ""),  # another channel of the registry
+        ("Old, Inc.", None, "2028-01-01", ""),
+        (None, "New Inc", "2028-01-01", ""),
+        ("Old, Inc.", "New Inc", "2027-01-02", "Older"),  # no later expiry, hours are none: as it was
+        ("Old, Inc.", "New Inc", None, "Older"),
+    ],
+)
+def test_a_transfer_is_another_registrar_with_a_later_expiry(
+    before: str | None, registrar: str | None, expires: str | None, transferred: str
+) -> None:
+    """Registrars change names with and without it; a transfer of a gTLD adds a year."""
+    entry = name_with()
+    entry.detail.transferred_from = "Older"
+    for number, (holder_now, until) in enumerate(((before, "2027-01-01"), (registrar, expires))):
+        reading = Reading(Outcome.REGISTERED, "rdap_200_match", "found", None, Fields(registrar=holder_now, expires_at=until))
+        learn(entry, Evidence(Observation("rdap", reading), NOW + number, NOW + number))
+
+    assert entry.detail.transferred_from == transferred
 
 
 @pytest.mark.parametrize("method", ["das", "epp"])

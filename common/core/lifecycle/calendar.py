@@ -1,0 +1,155 @@
+"""The door of the calendar that learns: rows of registries corrected by what was observed, and forecasts that are scored."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from common.core.lifecycle.corrected_cycle import CorrectedCycle, correct_cycle, find_deviations
+from common.core.lifecycle.observed import PENDING_DELETE, REDEMPTION, REDEMPTION_ALONE, ObservedTransitions, Span
+from common.core.lifecycle.scores import ForecastScores
+from common.core.model.entry import DropWindow, Entry
+from common.core.model.evidence import Phase
+from common.core.model.records import PhaseChange
+from common.core.model.states import ENDING, OWNED, State
+
+#: Most deviations that are shown, and changes of phase that are kept of a name.
+SHOWN, CHANGES = 100, 12
+#: Seconds between two writes of what was learned.
+WRITE_EVERY = 60.0
+
+
+class Ended(NamedTuple):
+    """How the forecast of a name ended: `outcome` is "dropped" or "stayed", `inside` whether it dropped in its window."""
+
+    outcome: str
+    inside: bool = False
+
+
+class LearnedCalendar:
+    """What was observed of registries (`observed`), and how good their forecasts were (`scores`)."""
+
+    def __init__(self) -> None:
+        self.observed = ObservedTransitions()
+        self.scores = ForecastScores()
+        self._written_at = 0.0
+        self._cycles: dict[str, CorrectedCycle | None] = {}  # what was worked out since `_version`
+        self._deviations: list[dict[str, Any]] | None = None
+        self._version = 0
+
+    def cycle_of(self, suffix: str) -> CorrectedCycle | None:
+        """The cycle of a suffix as it is known now; None where nothing is."""
+        self._drop_outdated()
+        if suffix not in self._cycles:
+            self._cycles[suffix] = correct_cycle(suffix, self.observed.find_suffix(suffix))
+        return self._cycles[suffix]
+
+    def note_verdict(self, entry: Entry, before: State, window: DropWindow | None, now: float) -> Ended | None:
+        """Learn from a verdict that changed the state of a name from `before`; `window` is its forecast until then.
+
+        Called once for every change of state, when the new state stands in the entry. Returns how the forecast ended, if at
+        all.
+        """
+        if before == entry.state:
+            return None
+        if before in OWNED and entry.state in _GONE:
+            return self._note_drop(entry, window)
+        if entry.phase is Phase.PENDING_DELETE and before is State.REDEMPTION:
+            self._note_pending_delete(entry)
+        if window is not None and entry.drop is None and before in _DROPS and entry.state in _KEPT:
+            return self.note_stay(entry, window)
+        if entry.state in OWNED and before not in OWNED and entry.detail.dropped_at is not None:
+            entry.detail.caught_at = now
+        return None
+
+    def note_stay(self, entry: Entry, window: DropWindow) -> Ended | None:
+        """Score the forecast of a name that was restored or renewed; None where it was counted as missed before."""
+        if entry.detail.missed_latest == window.latest:
+            return None
+        self.scores.score_stay(entry.suffix, window)
+        return Ended("stayed")
+
+    def note_missed(self, entry: Entry, window: DropWindow) -> None:
+        """Score a forecast whose window ended a day ago without a change."""
+        entry.detail.missed_latest = window.latest
+        self.scores.score_stay(entry.suffix, window, missed=True)
+
+    def restore_texts(self, observed: str, scores: str) -> None:
+        """Take over what `take_changed` gave."""
+        self.observed.restore_text(observed)
+        self.scores.restore_text(scores)
+
+    def take_changed(self, now: float, *, last: bool) -> dict[str, str]:
+        """What is to be stored by its key, at most once in `WRITE_EVERY` seconds; `last`: the coordinator stops."""
+        if not last and now - self._written_at < WRITE_EVERY:
+            return {}
+        texts: dict[str, str] = {}
+        for key, part in (("transitions", self.observed), ("forecasts", self.scores)):
+            if part.changed:
+                part.changed, self._written_at = False, now
+                texts[key] = part.encode_text()
+        return texts
+
+    def to_plain(self) -> dict[str, Any]:
+        """For the status: where registries behave otherwise than their row, and the scores of forecasts by suffix."""
+        self._drop_outdated()
+        if self._deviations is None:
+            self._deviations = [
+                {"suffix": suffix, "what": found.what, "row": found.row, "observed": found.observed, "n": found.seen}
+                for suffix, seen in sorted(self.observed.suffixes.items())
+                for found in find_deviations(suffix, seen)
+            ]
+        return {
+            "deviations": self._deviations[:SHOWN],
+            "observed": len(self.observed.suffixes),
+            "forecasts": self.scores.to_plain(),
+        }
+
+    def _drop_outdated(self) -> None:
+        if self._version != self.observed.version:
+            self._version, self._cycles, self._deviations = self.observed.version, {}, None
+
+    def _note_drop(self, entry: Entry, window: DropWindow | None) -> Ended | None:
+        detail = entry.detail
+        if detail.purged_at is None:
+            return None
+        purge = Span(detail.registered_seen, detail.purged_at)
+        phase, began = _begin_of_phase(entry)
+        detail.dropped_at, detail.caught_at = detail.purged_at, None
+        add_change(entry, PhaseChange(detail.phase or "", "", purge.after, purge.since))
+        if entry.phase in ENDING:
+            self.observed.note_purge(entry.suffix, purge)
+        if phase is Phase.PENDING_DELETE:
+            self.observed.note_length(entry.suffix, PENDING_DELETE, began, purge)
+        elif phase is Phase.REDEMPTION:
+            self.observed.note_length(entry.suffix, REDEMPTION_ALONE, began, purge)
+        if window is None:
+            return None
+        after = purge.since if purge.after is None else purge.after
+        missed = detail.missed_latest == window.latest
+        inside = self.scores.score_drop(entry.suffix, window, after, purge.since, missed=missed)
+        return Ended("dropped", inside)
+
+    def _note_pending_delete(self, entry: Entry) -> None:
+        changes = entry.detail.transitions
+        if len(changes) >= 2 and changes[-2].phase == Phase.REDEMPTION and changes[-1].phase == Phase.PENDING_DELETE:
+            began, ended = (Span(change.after, change.since) for change in changes[-2:])
+            self.observed.note_length(entry.suffix, REDEMPTION, began, ended)
+
+
+def add_change(entry: Entry, change: PhaseChange) -> None:
+    """Keep a change of phase with the name, among the last `CHANGES`."""
+    entry.detail.transitions = (*entry.detail.transitions, change)[-CHANGES:]
+
+
+def _begin_of_phase(entry: Entry) -> tuple[Phase | None, Span]:
+    """The phase that a name is in, and when it began."""
+    detail = entry.detail
+    return entry.phase, Span(detail.phase_after, detail.phase_since or 0.0)
+
+
+#: States of a name that its registry has purged.
+_GONE = frozenset({State.DROPPING, State.UNREGISTERED, State.AVAILABLE, State.AVAILABLE_PREMIUM, State.RESERVED})
+#: States in which the deletion of a name is under way, or may begin any day.
+_DROPS = frozenset({State.REDEMPTION, State.PENDING_DELETE, State.EXPIRED_GRACE})
+#: States in which no deletion is under way.
+_KEPT = frozenset({State.REGISTERED, State.UNDELEGATED, State.EXPIRED_GRACE})
