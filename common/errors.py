@@ -5,6 +5,7 @@
     +-- MessageError       bytes from the bus that are no message of ours
     +-- NameProblem        a name that cannot be monitored; the text says why
     +-- ListError          a domain list that cannot be used (empty, broken, too large)
+    +-- PublicationError   a list or zone of a registry that is not whole, or no such list; proves nothing about a domain
     +-- StoreError         the state cannot be read or written
     |   +-- StoreLocked    another process holds a lock of it: the same may do later
     |   +-- StoreDamaged   what it holds is no database any more
@@ -54,6 +55,10 @@ class NameProblem(DomainMonitorError):
 
 class ListError(DomainMonitorError):
     """A domain list that cannot be used as it is."""
+
+
+class PublicationError(DomainMonitorError):
+    """A publication of a registry that cannot be used; the text says what is wrong with it in one sentence."""
 
 
 class StoreError(DomainMonitorError):

@@ -6,6 +6,7 @@ guessed at.
 
 Worker -> coordinator (PUSH to the inbox): Credit, Results, SweepDetails, SweepResult, DeliveryResults, Bye.
 Control -> coordinator (PUSH to the inbox): Command.
+Reader of publications -> coordinator (PUSH to the inbox): PublicationPart, PublicationStatus.
 Coordinator that stands by -> the one that leads (PUSH to its inbox): Promise.
 Coordinator -> worker (XPUB, topic of that worker): Tasks, Sweep, Deliveries, ByeAck; and Pulse, which the bus itself sends.
 """
@@ -17,6 +18,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from common.core.model.evidence import Count, Milliseconds, Moment, Observation, Serial, Short, Wait
+from common.core.model.publication import MOST_LISTED, ListedName
 
 VERSION = 3
 #: Largest frame accepted on the bus, in bytes.
@@ -224,5 +226,46 @@ class Promise(Struct, frozen=True, array_like=True, tag="promise"):
     sent_at: Moment
 
 
-Upward = Credit | Bye | Results | SweepDetails | SweepResult | DeliveryResults | Command | Promise
+class PublicationPart(Struct, frozen=True, array_like=True, tag="publication_part"):
+    """Part `number` (from 0) of one reading of a publication: watched names that stand in it. Times in epoch seconds.
+
+    The parts of a reading share `made_at` and `read_at`; `last` ends it, and is sent once the publication is proved whole.
+    `total` is how many names it holds, watched or not. An empty reading is one part without names.
+    """
+
+    publication: Word
+    made_at: Moment
+    read_at: Moment
+    number: Annotated[int, Meta(ge=0, le=100_000)]
+    last: bool
+    total: Sequence
+    names: Annotated[tuple[ListedName, ...], Meta(max_length=MOST_LISTED)]
+
+
+class PublicationStatus(Struct, frozen=True, array_like=True, tag="publication_status"):
+    """How the last reading of a publication went; `problem` is "" where it went well. Times in epoch seconds.
+
+    `made_at` None where nothing was read; `size` in bytes, `seconds` that it took.
+    """
+
+    publication: Word
+    checked_at: Moment
+    made_at: Moment | None
+    problem: Short
+    size: Sequence
+    seconds: Annotated[float, Meta(ge=0, le=1e6)]
+
+
+Upward = (
+    Credit
+    | Bye
+    | Results
+    | SweepDetails
+    | SweepResult
+    | DeliveryResults
+    | Command
+    | Promise
+    | PublicationPart
+    | PublicationStatus
+)
 Downward = Tasks | Sweep | Deliveries | ByeAck

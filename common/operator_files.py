@@ -1,4 +1,4 @@
-"""The files that settings name, read and checked: budgets, canaries, RDAP, WHOIS and DAS servers, certificates."""
+"""The files that settings name, read and checked: budgets, canaries, servers of all kinds, publications, certificates."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from common.config import Settings
 from common.core.builtin.canary_names import parse_canaries
 from common.core.builtin.das_servers import BY_SUFFIX, EVERY_SUFFIX, Access
 from common.core.model.limit import Limit
+from common.core.publications.catalogue import unknown_names
+from common.core.publications.places import Place, parse_places
 from common.core.registries.directory import BOOTSTRAP_LIMIT, parse_bootstrap, parse_suffix_servers
 from common.core.registries.operators import limit_for, parse_budgets
 from common.errors import ConfigError
@@ -33,7 +35,7 @@ class OwnServers(NamedTuple):
 def check_files(settings: Settings) -> None:
     """Read every file that a setting names, and what else needs tables. Raises ConfigError with all problems of all of them."""
     problems: list[str] = []
-    for read in (load_servers, load_das_suffixes, load_budgets, load_canaries, _certificates):
+    for read in (load_servers, load_das_suffixes, load_budgets, load_canaries, load_places, _certificates):
         try:
             read(settings)
         except ConfigError as error:
@@ -99,6 +101,14 @@ def load_budgets(settings: Settings) -> dict[str, Limit]:
 def load_canaries(settings: Settings) -> dict[str, tuple[str, ...]]:
     """The rows of CANARIES_FILE, {} where it is not set. Raises ConfigError."""
     return _read("CANARIES_FILE", settings.canaries_file, parse_canaries) or {}
+
+
+def load_places(settings: Settings) -> dict[str, Place]:
+    """The rows of PUBLICATIONS_FILE, {} where it is not set. Raises ConfigError, also for what PUBLICATIONS names in vain."""
+    chosen = settings.publications
+    if unknown := unknown_names((*chosen.also, *chosen.never)):
+        raise ConfigError([f"PUBLICATIONS: there is no publication {', '.join(unknown)}: see docs/publications.md"])
+    return _read("PUBLICATIONS_FILE", settings.publications_file, parse_places) or {}
 
 
 def _certificates(settings: Settings) -> None:

@@ -20,7 +20,7 @@ LONGEST_FILE = 400
 #: The rooms of the core, the highest first. A room may import those of lower levels, none of its own level or above.
 LEVELS = (
     ("coordinator",),
-    ("sweeps", "watchlist"),
+    ("sweeps", "watchlist", "publications"),
     ("checks",),
     ("audit",),
     ("verdict", "outbox"),

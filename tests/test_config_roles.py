@@ -35,6 +35,7 @@ SECRETS = {
         ("watchdog", set()),
         ("feed", {"SENTRY_DSN", "BUS_SECRET_KEY"}),
         ("proxy", set()),
+        ("publications", {"SENTRY_DSN", "BUS_SECRET_KEY"}),
     ],
 )
 def test_each_process_keeps_only_the_secrets_it_needs(role: str, seen: set[str], monkeypatch: pytest.MonkeyPatch) -> None:

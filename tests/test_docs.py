@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from common.core.builtin.das_servers import SERVERS, Access, DasServer
+from common.core.builtin.publication_rows import PUBLICATIONS
 from common.core.builtin.registrars import REGISTRARS, Registrar
+from common.core.model.publication import Form, Publication
 
 SOURCES = Path(__file__).resolve().parents[1] / "docs" / "sources.md"
 MOST_SUFFIXES = 3
@@ -48,3 +50,20 @@ def test_the_table_of_availability_services_is_the_data() -> None:
     rows = [das_row(row) for row in SERVERS]
 
     assert table_of(rows, rows[0]) == [*rows, ""]
+
+
+def publication_row(row: Publication) -> str:
+    """The line of one publication."""
+    place = row.server or row.url
+    read = "default" if row.on else "never" if row.form is Form.UNKNOWN else "by name"
+    kind = row.kind.value.replace("_", " ")
+    return f"| `{row.name}` | .{row.suffixes[0]} | {kind} | {row.form.value} | `{place}` | {read} | {row.terms} |"
+
+
+def test_the_table_of_publications_is_the_data() -> None:
+    """Every publication with its terms, and whether it is read."""
+    lines = (SOURCES.parent / "publications.md").read_text(encoding="utf-8").splitlines()
+    rows = [publication_row(row) for row in PUBLICATIONS]
+    start = lines.index(rows[0])
+
+    assert lines[start : start + len(rows) + 1] == [*rows, ""]

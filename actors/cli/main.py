@@ -71,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_tools(commands)
     actors = _add_actors(commands)
     root.formatter_class = argparse.RawDescriptionHelpFormatter
-    root.epilog = "\n".join((_INTERNAL, *(f"    {name:<12} {text}" for name, text in actors.items())))
+    root.epilog = "\n".join((_INTERNAL, *(f"    {name:<13} {text}" for name, text in actors.items())))
     return root
 
 
@@ -81,12 +81,13 @@ def _add_actors(commands: Any) -> dict[str, str]:
         "coordinator": "the one process that decides and writes",
         "checker": "one process of a pool that asks the outside",
         "notifier": "one process that posts callbacks",
+        "publications": "reads lists and zones that registries publish",
         "feed": "the live feed, for subscribers",
         "control": "the HTTP interface and the dashboard",
         "watchdog": "restarts hung processes",
         "proxy": "the published ports, where several instances share a state; supervise does not start it",
     }
-    runs = dict(zip(texts, (_coordinator, _checker, _notifier, _feed, _control, _watchdog, _proxy), strict=True))
+    runs = dict(zip(texts, (_coordinator, _checker, _notifier, _publications, _feed, _control, _watchdog, _proxy), strict=True))
     added = {name: _command(commands, name, text, runs[name], listed=False) for name, text in texts.items()}
     added["checker"].add_argument("--pool", choices=POOLS, required=True)
     added["checker"].add_argument(
@@ -177,6 +178,10 @@ def _checker(args: argparse.Namespace) -> int:
 def _notifier(args: argparse.Namespace) -> int:
     run = _load("actors.notifier").make_main(args.number)
     return _actor(args, f"notifier-{args.number}", run, lambda settings: shard_settings.shard_of_number(settings, args.number))
+
+
+def _publications(args: argparse.Namespace) -> int:
+    return _actor(args, "publications", _load("actors.publications.main").main)
 
 
 def _feed(args: argparse.Namespace) -> int:
@@ -313,7 +318,7 @@ class _Version(argparse.Action):
 
 
 #: Commands that handle SIGTERM themselves, or hand over to a program that does.
-_ACTORS = (_coordinator, _checker, _notifier, _control, _watchdog, _proxy, _supervise)
+_ACTORS = (_coordinator, _checker, _notifier, _publications, _control, _watchdog, _proxy, _supervise)
 
 
 if __name__ == "__main__":

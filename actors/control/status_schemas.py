@@ -157,6 +157,21 @@ class Gap(TypedDict, total=False):
     remedy: str
 
 
+class Publication(TypedDict, total=False):
+    """A list or zone that a registry publishes, and its last reading."""
+
+    name: str
+    suffixes: list[str]
+    kind: str
+    checked_at: Annotated[float | None, Meta(description="when it was last tried")]
+    read_at: Annotated[float | None, Meta(description="when the reading began that was last applied")]
+    made_at: Annotated[float | None, Meta(description="when the registry made what was read then")]
+    size: Annotated[int | None, Meta(description="names in it, watched or not")]
+    joined: Annotated[int | None, Meta(description="watched names in it")]
+    problem: str | None
+    next: Annotated[float | None, Meta(description="when it is due to be read again, about")]
+
+
 class Callbacks(TypedDict, total=False):
     """How many callbacks wait, and whether their receiver takes them."""
 
@@ -244,6 +259,7 @@ class Coordinator(TypedDict):
     trust: NotRequired[list[Trust]]
     sources: NotRequired[list[SourceRow]]
     trust_gaps: NotRequired[list[Gap]]
+    publications: NotRequired[list[Publication]]
     channels: NotRequired[list[Channel]]
     channels_dead: NotRequired[dict[str, int]]
     accuracy: NotRequired[Map]

@@ -11,8 +11,8 @@ import errno
 import socket
 import zlib
 from asyncio.sslproto import SSLProtocol
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, cast
@@ -58,6 +58,16 @@ class HttpAnswer:
     truncated: bool
     address: str
     url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpStream:
+    """An answer whose body is still to come, `pieces` of it as sent, packed or not. `headers` and `url` as in `HttpAnswer`."""
+
+    status: int
+    headers: dict[str, str]
+    url: str
+    pieces: AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +148,31 @@ class HttpClient:
         except aiohttp.ClientError as error:
             raise _translated(host, error) from error
         except (OSError, ValueError, zlib.error) as error:
+            raise ClientError(f"{host}: {error}"[:300]) from error
+
+    @asynccontextmanager
+    async def open_stream(self, url: str, *, headers: Mapping[str, str], seconds: float) -> AsyncIterator[HttpStream]:
+        """GET once, and give the answer before its body; `seconds` bound everything until the context ends.
+
+        Raises as `request`, also from within the context while the body is read. How much is read is for the caller to bound.
+        """
+        host = _host(url)
+        sent = {"User-Agent": self._agent, "Accept-Encoding": "identity", **headers}
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self._turn(host, seconds / 2),
+                self._session(ipv4_only=False).get(url, headers=sent, allow_redirects=False) as response,
+            ):
+                found = _headers(response, HEADER_LIMIT)
+                pieces = response.content.iter_chunked(_CHUNK)
+                yield HttpStream(status=response.status, headers=found, url=url, pieces=pieces)
+                response.close()  # what is left of the body is not waited for
+        except TimeoutError as error:
+            raise TimedOut(f"{host}: not read within {seconds:.1f} s") from error
+        except aiohttp.ClientError as error:
+            raise _translated(host, error) from error
+        except OSError as error:
             raise ClientError(f"{host}: {error}"[:300]) from error
 
     async def close(self) -> None:

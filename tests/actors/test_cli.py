@@ -101,7 +101,7 @@ def test_every_command_explains_itself() -> None:
     """`--help` names every command, and each has a sentence."""
     text = build_parser().format_help()
 
-    actors = ("coordinator", "checker", "notifier", "feed", "control", "watchdog", "proxy", "supervise")
+    actors = ("coordinator", "checker", "notifier", "publications", "feed", "control", "watchdog", "proxy", "supervise")
     for name in (*actors, "check", "sources", "judge", "tail", "keys", "health"):
         assert re.search(rf"^    {name}\b", text, re.MULTILINE)
 
@@ -157,7 +157,7 @@ def test_every_program_drains_and_comes_back() -> None:
     conf.read(ROOT / "supervisord.conf", encoding="utf-8")
     programs = [name for name in conf.sections() if name.startswith("program:")]
 
-    assert len(programs) == 8
+    assert len(programs) == 9
     for name in programs:
         row = conf[name]
         assert (row["stopwaitsecs"], row["startretries"], row["autorestart"]) == ("40", "1000000", "true")

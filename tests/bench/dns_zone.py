@@ -44,6 +44,7 @@ remote-control:
 NSD_ZONE = """zone:
   name: "{zone}"
   zonefile: "{file}"
+  provide-xfr: 127.0.0.1 NOKEY
 """
 KNOT = """server:
   listen: [{addresses}]

@@ -19,7 +19,7 @@ def kind_of(arguments: list[str]) -> str:
     """Which process of the service a command line starts: "coordinator", "fast", ..., or "supervisor" for what starts them."""
     if "checker" in arguments and "--pool" in arguments:
         return arguments[arguments.index("--pool") + 1]
-    known = [word for word in arguments if word in {"coordinator", "control", "feed", "notifier", "watchdog"}]
+    known = [word for word in arguments if word in {"coordinator", "control", "feed", "notifier", "publications", "watchdog"}]
     return known[0] if known else "supervisor"
 
 

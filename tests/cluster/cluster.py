@@ -36,7 +36,7 @@ CADENCE = {
     "DOMAIN_API_REFRESH_INTERVAL": "3",
 }
 #: What every instance has running, but for the shells around it: one of each, and one for each shard.
-ONCE = frozenset({"supervise", "supervisord", "control", "feed", "watchdog"})
+ONCE = frozenset({"supervise", "supervisord", "control", "feed", "publications", "watchdog"})
 FOR_EACH_SHARD = ("checker-fast", "checker-intermediate", "checker-deep", "notifier")
 #: Budgets that two leaders at a time would exceed: queries per second and burst, DNS for each of two addresses.
 BUDGETS = {"dns": Limit(1.2, 4.0), "rdap": Limit(1.5, 4.0), "whois": Limit(1.5, 4.0)}

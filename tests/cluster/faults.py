@@ -22,7 +22,16 @@ START = 15.0
 BEYOND = (1.0, 8.0)
 #: Seconds that the next leader waits for a locked database and then copies it, small as it is here.
 COPYING = 3.0
-_WORKERS = ("notifier-0", "checker-fast-0", "checker-intermediate-0", "checker-deep-0", "control", "feed", "watchdog")
+_WORKERS = (
+    "notifier-0",
+    "checker-fast-0",
+    "checker-intermediate-0",
+    "checker-deep-0",
+    "control",
+    "feed",
+    "publications",
+    "watchdog",
+)
 
 
 # kill -9

@@ -27,6 +27,7 @@ NEEDED = {
     "notifier": {"API_AUTH_TOKEN", "CALLBACK_SECRET", "SENTRY_DSN", "BUS_SECRET_KEY", "API_CALLBACK_URL"},
     "control": {"CONTROL_TOKEN", "SENTRY_DSN", "BUS_SECRET_KEY", "API_CALLBACK_URL"},
     "feed": {"SENTRY_DSN", "BUS_SECRET_KEY"},
+    "publications": {"SENTRY_DSN", "BUS_SECRET_KEY"},
     "watchdog": set(),
 }
 

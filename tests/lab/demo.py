@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 from tests.lab import story
 from tests.lab.customer import Received
 from tests.lab.lab import Lab
@@ -47,6 +49,7 @@ _DEEDS = {
     "hold": "put on hold: out of the zone, still registered",
     "transfer": "moved to another registrar",
     "pending_restore": "asked to be restored",
+    "pending_delete": "in its last days, and on the registry's drop list",
 }
 
 
@@ -95,6 +98,18 @@ class Narrator:
         self.tell("customer", text)
 
 
+async def _tell_listing(stack: Stack, narrator: Narrator, name: str) -> None:
+    """Wait until the product knows a name from the registry's list, and tell what it knows."""
+    while True:
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError):
+            async with aiohttp.ClientSession() as session, session.get(f"{stack.url}/domain/{name}") as answer:
+                shown = await answer.json()
+            if listed := shown.get("evidence", {}).get("list"):
+                narrator.tell("product", f"{name}: {listed['reason']}")
+                return
+        await asyncio.sleep(_POLL)
+
+
 def _offer_text(notice: Mapping[str, Any]) -> str:
     """Which sources would create the name, and for how much."""
     sources, price = ", ".join(notice.get("confirmed_by") or ()), notice.get("price")
@@ -129,8 +144,11 @@ async def _perform(lab: Lab, stack: Stack, narrator: Narrator, seconds: float, s
     narrator.tell("demo", f"watching {len(lab.customer.watch)} names; the registries begin")
     story.play(lab.registry, lab.faults, narrator.trouble, until=seconds)
     last = min(story.LAST_ACT, seconds)
+    listing = asyncio.create_task(_tell_listing(stack, narrator, story.LISTED))
     await _until(lambda: False, last + _QUIET_SECONDS, stop)
     await _until(lambda: not _score(lab).missed, seconds - last - _QUIET_SECONDS, stop)
+    if listing.cancel():
+        raise StackError(f"{story.LISTED} stands on the registry's list, and the product does not know it from there")
 
 
 def _score(lab: Lab) -> Score:
@@ -164,6 +182,7 @@ async def run(arguments: argparse.Namespace, out: Callable[[str], None]) -> int:
     async with Lab.start() as lab:
         narrator = Narrator(lab, out)
         lab.registrars.enable(story.REGISTRAR)
+        lab.published = story.PUBLISHED
         story.stage(lab.registry)
         lab.customer.set_watch((role.name for role in story.CAST), priority=(role.name for role in story.CAST if role.priority))
         lab.registry.told.append(narrator.deed)

@@ -2,7 +2,8 @@
 
 Server keys: `dns/<suffix>` (`dns/.` the root, `dns/hosting`), `rdap/<suffix>`, `rdap/bootstrap`, `whois/<suffix>`,
 `whois/iana`, `whois/elsewhere` (a server that no registry runs), `das/<suffix>`, `epp/<suffix>`, `registrar/<vendor>`,
-`registrar/<vendor>/login`, for lies also `registrar/<vendor>/<suffix>`, `web`, `list`, `callback`.
+`registrar/<vendor>/login`, for lies also `registrar/<vendor>/<suffix>`, `web`, `list`, `callback`, `axfr/<zone>`,
+`publication/<file>`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,13 @@ KINDS: dict[str, frozenset[str]] = {
     "web": frozenset({"silence", "delay", "reset", "500", "redirect-loop", "redirect-metadata"}),
     "list": frozenset(
         {"silence", "delay", "reset", "truncate", "empty", "broken", "shrunk", "huge", "garbage", "401", "429", "500"}
+    ),
+    "axfr": frozenset(
+        {"silence", "cut", "refused", "garbage", "endless", "foreign", "wrong-end", "no-end", "no-start"}  # RFC 5936
+    ),
+    "publication": frozenset(
+        {"silence", "delay", "reset", "drip", "truncate", "cut", "empty", "shrunk", "stale", "endless", "200-html", "404-html"}
+        | {"429", "500", "gzip-bomb", "checksum", "redirect-loop", "redirect-metadata"}
     ),
     "callback": frozenset({"silence", "delay", "reset", "drop", "302", "401", "410", "429", "500", "503"}),
 }

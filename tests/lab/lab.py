@@ -26,6 +26,7 @@ import trustme
 from aiohttp import web
 
 from common.core.builtin.das_servers import BY_SUFFIX
+from common.core.builtin.publication_rows import BY_NAME
 from common.core.builtin.whois_servers import whois_server
 from tests.lab import dns_zone, net, web_server
 from tests.lab.clock import LabClock
@@ -36,11 +37,13 @@ from tests.lab.dns_server import DnsServer
 from tests.lab.epp_server import EppServer
 from tests.lab.faults import FaultTable
 from tests.lab.model import Registry
+from tests.lab.publication_server import PATHS, Publisher
 from tests.lab.queries import QueryLog
 from tests.lab.rdap_server import Bootstrap, RdapOperator
 from tests.lab.registrars.farm import RegistrarFarm, start_farm
 from tests.lab.suffixes import SUFFIXES, Suffix
 from tests.lab.whois_server import ELSEWHERE_KEY, IANA_KEY, WhoisServer, elsewhere_answer, iana_answer, operator_answer
+from tests.lab.zone_server import Zone, ZoneServer
 
 _TICK = 0.02
 _EPP_USER = "lab-registrar"
@@ -68,6 +71,10 @@ class Lab:
         self.http_port = self.customer_port = self.control_port = 0
         self.das_port = 0
         self.das_enabled = False  # whether the product is told of the availability services
+        self.published: tuple[str, ...] = ()  # publications that the product is told of
+        self.publisher = Publisher(self.registry, self.faults, self.queries)
+        self.zone_server = ZoneServer(self._zones(), self.faults)
+        self.publications_port = self.zones_port = 0
         self._line_servers: list[WhoisServer] = []
         self._authority = trustme.CA()
 
@@ -85,6 +92,7 @@ class Lab:
                 await lab._start_das(stack)
                 await lab._start_epp(stack)
                 await lab._start_http(stack)
+                await lab._start_publications(stack)
                 lab._furnish()
                 ticker = asyncio.create_task(lab._tick())
                 stack.callback(ticker.cancel)
@@ -134,6 +142,7 @@ class Lab:
     def environment(self) -> dict[str, str]:
         """Every setting that points the product at this lab and nowhere else."""
         services = {"DAS_SERVERS_FILE": str(self.directory / "das.json")} if self.das_enabled else {}
+        services["PUBLICATIONS"] = ",".join(self.published) or "none"
         accounts = {"EPP_ACCOUNTS": json.dumps(self.epp_accounts())} if self.epp_enabled else {}
         return (
             services
@@ -150,6 +159,7 @@ class Lab:
                 "WHOIS_PORT": str(self.whois_port),
                 "CANARIES_FILE": str(self.directory / "canaries.json"),
                 "BUDGETS_FILE": str(self.directory / "budgets.json"),
+                "PUBLICATIONS_FILE": str(self.directory / "publications.json"),
                 "TLS_CA_FILE": str(self.directory / "ca.pem"),
                 "ALLOWED_PRIVATE_NETWORKS": f"{net.HEAD}.0.0.0/8",
                 "HTTP_PORT": str(self.http_port),
@@ -252,6 +262,23 @@ class Lab:
         await _serve(stack, self.customer.application(), customer)
         await _serve(stack, Control(self).application(), control)
 
+    async def _start_publications(self, stack: AsyncExitStack) -> None:
+        lists, zones = net.tcp_socket(net.PUBLICATIONS), net.tcp_socket(net.ZONE_TRANSFERS)
+        self.publications_port, self.zones_port = lists.getsockname()[1], zones.getsockname()[1]
+        await _serve(stack, self.publisher.application(), lists)
+        await self.zone_server.start(zones)
+        stack.push_async_callback(self.zone_server.stop)
+
+    def _zones(self) -> dict[str, Zone]:
+        return {suffix.label: partial(_zone_of, self.registry, suffix) for suffix in SUFFIXES.values()}
+
+    def _places(self) -> dict[str, dict[str, object]]:
+        """Where the product finds what the lab publishes, often and with few names."""
+        base, server = f"http://{net.PUBLICATIONS}:{self.publications_port}", f"{net.ZONE_TRANSFERS}:{self.zones_port}"
+        often: dict[str, object] = {"every": 2, "least": 0}
+        places = {name: often | {"url": f"{base}{path}"} for name, path in PATHS.items()}
+        return places | {f"{label}-zone": often | {"server": server} for label in SUFFIXES if f"{label}-zone" in BY_NAME}
+
     def _furnish(self) -> None:
         """Names every lab has, and the files the settings point at."""
         for name, servers in (("lab-hosting.com", net.HOSTING_DNS), ("lab-parking.org", net.PARKING_DNS)):
@@ -264,6 +291,7 @@ class Lab:
         spoken_for = [label for label, suffix in SUFFIXES.items() if suffix.whois and not suffix.named_by_iana]
         self._write("whois.json", {label: self.whois_host(label) for label in spoken_for})
         self._write("das.json", {label: self.das_host(label) for label in _das_suffixes()})
+        self._write("publications.json", self._places())
         (self.directory / "ca.pem").write_bytes(self._authority.cert_pem.bytes())
         hosts = [net.BOOTSTRAP, net.IANA_WHOIS, net.ELSEWHERE_WHOIS, net.CUSTOMER, net.WEB, net.PARKING_WEB, net.WILDCARD_WEB]
         hosts += [address for operator in _operators() for address in (net.rdap_address(operator), net.whois_address(operator))]
@@ -330,3 +358,10 @@ async def _serve(
     stack.push_async_callback(runner.cleanup)
     site = web.SockSite(runner, sock, ssl_context=context)
     await site.start()
+
+
+def _zone_of(registry: Registry, suffix: Suffix) -> tuple[int, list[str]]:
+    """The serial of a suffix, and the names that its zone delegates."""
+    registry.advance()
+    names = [name for name, entry in registry.names.items() if entry.suffix is suffix and entry.delegated]
+    return registry.serial(suffix), names

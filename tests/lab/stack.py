@@ -48,6 +48,7 @@ class Stack:
             **bare_environment(),
             "STATE_DIR": str(directory / "state"),
             "INSTANCE_ID": INSTANCE,
+            "PUBLICATIONS": "none",
             **environment,
             "CONTROL_HOST": net.HOST,
             "CONTROL_PORT": str(self.control_port),

@@ -89,10 +89,20 @@ def _withheld(name: str, at: float, then: Truth) -> Role:
     return Role(name, Scene.LAST_DAY, acts=(Act(at, "purge", {"then": then}),))
 
 
+def _listed(name: str, at: float, ahead: float) -> Role:
+    """Enters its last days `at` seconds after the curtain: the registry lists it, and purges it `ahead` seconds later."""
+    suffix = registrable(name)
+    assert suffix is not None
+    arguments = {"ago_days": suffix[1].pending_days - ahead / DAY}
+    return Role(name, Scene.REDEMPTION, Alarm.MUST, acts=(Act(at, "pending_delete", arguments),))
+
+
 def _settled(suffix: str, *labels: str) -> tuple[Role, ...]:
     return tuple(Role(f"{label}.{suffix}") for label in labels)
 
 
+#: The name that the registry puts on its drop list; the publications that the product reads.
+LISTED, PUBLISHED = "on-the-list.co.uk", ("uk-drops",)
 #: The registrar whose API the product has a key for: it says what can be created, and for how much.
 REGISTRAR = "namecom"
 
@@ -129,6 +139,7 @@ CAST: tuple[Role, ...] = (
     _drops("tea-and-rain.co.uk", 11, priority=True),
     _drops("brick-lane-bikes.co.uk", 24),
     _caught("market-corner.co.uk", 19, 4),
+    _listed(LISTED, 2, 14),
     Role("late-payer.co.uk", Scene.GRACE, acts=(Act(15, "renew"),)),
     *_settled("co.uk", "harbour-books", "moor-and-fell", "cobble-street", "green-kettle"),
     *_settled("uk", "harbour-books", "north-pier", "old-mill"),

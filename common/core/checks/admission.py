@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from common.core.model.batch import IdQueue
 from common.core.model.evidence import Observation
 from common.core.model.ids import Ids, Times
+from common.core.model.publication import Listing
 
 #: Suffixes that have to wait, passed over in one search for the next check.
 MOST_PASSED = 200
@@ -20,8 +21,8 @@ SHARE = 4
 class CheckRequest:
     """A check that is to begin. `due`: when it was planned, 0 if it was not; `observation`: the DNS answer it starts from.
 
-    `left_zone`: the name left the zone, or may drop at any moment: its check begins before routine ones. Times in epoch
-    seconds.
+    `left_zone`: the name left the zone, or may drop at any moment: its check begins before routine ones. `listing`: what a
+    publication of the registry says about the name, to be taken first. Times in epoch seconds.
     """
 
     name_id: int
@@ -32,6 +33,7 @@ class CheckRequest:
     manual: bool = False
     urgent: bool = False
     left_zone: bool = False
+    listing: Listing | None = None
 
 
 @dataclass(slots=True)
@@ -114,11 +116,12 @@ class AdmissionQueue:
         requests = next((held for held in (self.fetching, self.unread) if name_id in held), self._waiting)
         known = requests.get(name_id)
         if known is None:  # a planned one
-            if request.urgent:
+            if request.urgent or request.listing is not None:
                 self.add_request(request, suffix)
             return
         manual, urgent = known.manual or request.manual, known.urgent or request.urgent
-        requests[name_id] = replace(known, manual=manual, urgent=urgent, observation=None if manual else known.observation)
+        observation, listing = None if manual else known.observation, request.listing or known.listing
+        requests[name_id] = replace(known, manual=manual, urgent=urgent, observation=observation, listing=listing)
         if urgent and not known.urgent and requests is self._waiting:
             self._urgent.append(name_id)
             self.held = False

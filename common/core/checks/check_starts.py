@@ -20,6 +20,7 @@ from common.core.model.effects import Effects, FetchDetails
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome
 from common.core.model.ids import Ids, Times
+from common.core.model.publication import Listing
 from common.core.model.records import Detail
 from common.core.model.states import OWNED
 from common.core.rate_limits.query_queue import QueryQueue
@@ -109,6 +110,11 @@ class CheckStarts:
         urgent = table.has_flag(name_id, Flag.PRIORITY)
         self.request_check(CheckRequest(name_id, observation=observation, seen_at=now, urgent=urgent, left_zone=left, by=by))
 
+    def request_listed(self, name_id: int, listing: Listing) -> None:
+        """Request that what a publication says about a name is taken, and that it is checked where that asks for it."""
+        urgent = self._domains.table.has_flag(name_id, Flag.PRIORITY)
+        self.request_check(CheckRequest(name_id, urgent=urgent, left_zone=listing.asks, listing=listing))
+
     def has_room(self, most: int) -> bool:
         """Whether fewer than so many checks that were not planned wait, and fewer names are loaded than may be."""
         return len(self.admission) < most and len(self._domains.working_set) < MOST_LOADED
@@ -176,6 +182,8 @@ class CheckStarts:
 
     def _begin_check(self, entry: Entry, request: CheckRequest, now: float) -> None:
         if not self._domains.stages.leave_admission(entry):
+            return
+        if request.listing is not None and not self._checks.take_listing(entry, request.listing, now):
             return
         if request.observation is not None and now - request.seen_at <= LONGEST_DELAY:
             self._checks.begin_check_from_sweep(entry, request.observation, now, request.by)

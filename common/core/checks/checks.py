@@ -22,6 +22,7 @@ from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Observation, Outcome
 from common.core.model.methods import REGISTRY_METHODS, is_registrar
 from common.core.model.offers import HINTS
+from common.core.model.publication import Listing
 from common.core.model.query import Query
 from common.core.model.states import ANNOUNCED, State
 from common.core.outbox.announcer import Announcer
@@ -33,6 +34,7 @@ from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canaries import Canaries
 from common.core.trust.early_canaries import EarlyCanaries
 from common.core.verdict.assessor import Assessor
+from common.core.verdict.learn_listing import learn_from_listing
 from common.core.verdict.learning import learn_from_answer, note_pass
 
 #: Tries of one query whose worker was lost, before the check goes on without its answer.
@@ -95,6 +97,19 @@ class Checks:
         self.take_answer(entry, observation, now, by)
         if confirms:
             self.begin_check(entry, now)
+
+    def take_listing(self, entry: Entry, listing: Listing, now: float) -> bool:
+        """Take what a publication says about a name, at no query. Returns whether a check has to begin."""
+        taken = learn_from_listing(entry, listing)
+        if taken:
+            self.conclusions.take_verdict(entry, now)
+            self.domains.journal.write_row(entry)
+        if listing.asks:
+            return True
+        self._schedule_next(entry, now, inconclusive=False)
+        if taken and not entry.priority and listing.quiet_until > entry.next_check:
+            self.domains.stages.schedule_check(entry, listing.quiet_until)
+        return False
 
     # -- answers ---------------------------------------------------------------------------------------------------------
 

@@ -243,6 +243,7 @@ class Coordinator:
             rooms.starts.begin_waiting(now)
         rooms.queries.send_ready_queries(now)
         rooms.fallback.release_waiting(now)
+        rooms.publications.release_waiting(now)
         rooms.sweeps.send_ready_sweeps(now)
         rooms.announcer.flush_pending(now)
         rooms.callbacks.send_due_callbacks(now)

@@ -116,6 +116,17 @@ def _merge_gap(rows: Rows) -> dict[str, Any]:
     return {**rows[0], "since": since, "names": sum(take_numbers(rows, "names"))}
 
 
+def merge_publications(rows: Rows) -> list[dict[str, Any]]:
+    """The publications that the shards were told about, with the names that each of them joined."""
+    return _merge_groups(rows, ("name",), _merge_publication)
+
+
+def _merge_publication(rows: Rows) -> dict[str, Any]:
+    joined = take_numbers(rows, "joined")
+    problem = next((row["problem"] for row in rows if row.get("problem")), None)
+    return {**rows[0], "joined": sum(joined) if joined else None, "problem": problem}
+
+
 def merge_accuracy(parts: Rows) -> dict[str, Any]:
     """The tallies of all shards, in the form of `Accuracy.to_plain`."""
     alarms = sum_values([part["alarms"] for part in parts if isinstance(part.get("alarms"), Mapping)])

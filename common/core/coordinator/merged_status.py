@@ -19,6 +19,7 @@ from common.core.coordinator.merged_rows import (
     merge_calendar,
     merge_channels,
     merge_gaps,
+    merge_publications,
     merge_trust,
     sum_values,
     take_numbers,
@@ -27,8 +28,9 @@ from common.core.coordinator.merged_sources import merge_sources
 from common.core.telemetry.metrics import MAX_SERIES, Metrics, snapshot_rows
 from common.core.telemetry.problems import Problem, parse_problems
 
-#: Most budgets and servers shown (limited and quarantined ones first), silent channels, and suffixes without a working canary.
-SHOWN, MOST_CHANNELS, MOST_GAPS = 200, 100, 100
+#: Most budgets and servers shown (limited and quarantined ones first), silent channels, suffixes without a working canary, and
+#: publications.
+SHOWN, MOST_CHANNELS, MOST_GAPS, MOST_PUBLICATIONS = 200, 100, 100, 200
 #: Gauges that end so are the longest of something; all others are numbers of something.
 _LONGEST = "_max_seconds"
 
@@ -179,6 +181,7 @@ _MERGES: dict[str, Callable[[Sequence[Mapping[str, Any]]], Any]] = {
     "sources": lambda parts: merge_sources(list_rows(parts, "sources")),
     "trust_gaps": lambda parts: merge_gaps(list_rows(parts, "trust_gaps"))[:MOST_GAPS],
     "channels": lambda parts: merge_channels(list_rows(parts, "channels"))[:MOST_CHANNELS],
+    "publications": lambda parts: merge_publications(list_rows(parts, "publications"))[:MOST_PUBLICATIONS],
     "accuracy": lambda parts: merge_accuracy(_maps(parts, "accuracy")),
     "calendar": lambda parts: merge_calendar(_maps(parts, "calendar")),
     "deliveries": _merge_deliveries,

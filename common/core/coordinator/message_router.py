@@ -5,7 +5,20 @@ from __future__ import annotations
 from common.core.coordinator.wiring import Rooms
 from common.core.model.effects import FetchDelivery, ReloadList, Send
 from common.core.telemetry.repeats import Repeats
-from common.messages import VERSION, Bye, ByeAck, Command, Credit, DeliveryResults, Results, SweepDetails, SweepResult, Upward
+from common.messages import (
+    VERSION,
+    Bye,
+    ByeAck,
+    Command,
+    Credit,
+    DeliveryResults,
+    PublicationPart,
+    PublicationStatus,
+    Results,
+    SweepDetails,
+    SweepResult,
+    Upward,
+)
 
 
 class MessageRouter:
@@ -37,6 +50,8 @@ class MessageRouter:
                 self._take_bye(message)
             case Command():
                 self._take_command(message, now)
+            case PublicationPart() | PublicationStatus():
+                self._take_publication(message, now)
             case _:
                 rooms.telemetry.metrics.count("bad_messages")
 
@@ -45,6 +60,12 @@ class MessageRouter:
             self._rooms.sweep_results.take_details(message, now)
         else:
             self._rooms.sweep_results.take_result(message, now)
+
+    def _take_publication(self, message: PublicationPart | PublicationStatus, now: float) -> None:
+        if isinstance(message, PublicationPart):
+            self._rooms.publications.take_part(message, now)
+        else:
+            self._rooms.publications.take_status(message)
 
     def _take_bye(self, bye: Bye) -> None:
         """Acknowledge that a worker drains, with the last sequence number sent to it."""

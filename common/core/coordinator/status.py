@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from common.core.coordinator.merged_status import MOST_CHANNELS, MOST_GAPS, SHOWN
+from common.core.coordinator.merged_status import MOST_CHANNELS, MOST_GAPS, MOST_PUBLICATIONS, SHOWN
 from common.core.coordinator.source_report import Setup, list_sources
 from common.core.coordinator.source_state import SourceState
 from common.core.coordinator.wiring import Policy, Rooms
@@ -58,6 +58,7 @@ class Status:
             "trust": self._show_trust(now),
             "sources": self._show_sources(now),
             "trust_gaps": [self.show_gap(gap, now) for gap in rooms.canaries.gaps.find_open(now)[:MOST_GAPS]],
+            "publications": rooms.publications.show_rows(now)[:MOST_PUBLICATIONS],
             "channels": channels[:MOST_CHANNELS],
             "channels_dead": {name: sum(row["dead"] for row in channels if row["method"] == name) for name in CHANNELS},
             "accuracy": rooms.audit.accuracy.to_plain(),

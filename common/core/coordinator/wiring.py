@@ -28,6 +28,8 @@ from common.core.outbox.announcer import Announcer
 from common.core.outbox.callback_dispatch import CallbackDispatch
 from common.core.outbox.deliveries import Deliveries
 from common.core.outbox.feed_publisher import FeedPublisher
+from common.core.publications.joins import Joins
+from common.core.publications.zone_names import ZoneNames
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.back_ends import Shares
 from common.core.registries.directory import Directory
@@ -271,6 +273,12 @@ class Rooms:
             starts=self.starts,
             gaps=self.canaries.gaps,
             effects=self.effects,
+            telemetry=self.telemetry,
+        )
+        self.publications = Joins(
+            domains=self.domains,
+            starts=self.starts,
+            zones=ZoneNames(domains=self.domains, conclusions=self.conclusions, announcer=self.announcer),
             telemetry=self.telemetry,
         )
         self.lost_leases = LostLeases(

@@ -70,6 +70,23 @@ class Stages:
         """Which of these names are still QUEUED: a command, or a change of the list, may have moved some on."""
         return self._table.have_flag(ids, Flag.QUEUED)
 
+    def are_idle(self, ids: Ids) -> NDArray[np.bool_]:
+        """Which of these names are IDLE: watched, with a due time."""
+        watched = self._table.have_flag(ids, Flag.WATCHED) & ~self._table.have_flag(ids, Flag.QUEUED | Flag.ADMITTED)
+        found: NDArray[np.bool_] = watched & (self._table.schedule.times_of(ids) < NEVER)
+        return found
+
+    def postpone_checks(self, ids: Ids, times: Times) -> None:
+        """Make IDLE names due at `times` where that is later than planned: something else tells about them until then."""
+        table = self._table
+        later = times > table.schedule.times_of(ids)
+        ids, times = ids[later], times[later]
+        table.schedule.set_times(ids, times, table.have_flag(ids, Flag.PRIORITY))
+        table.mark_dirty(ids)
+        loaded = table.have_flag(ids, Flag.LOADED)
+        for name_id, at in zip(ids[loaded].tolist(), times[loaded].tolist(), strict=True):
+            self._loaded[name_id].next_check = at
+
     def take_due(self, now: float, limit: int, *, priority: bool) -> tuple[Ids, Times]:
         """Take out at most `limit` names that are due, with their due times. The caller moves each of them on at once."""
         schedule = self._table.schedule

@@ -134,6 +134,7 @@ class Reading(Struct, frozen=True, omit_defaults=True):
     referral: Short | None = None  # WHOIS: the server IANA names for a suffix
     serial: Serial | None = None  # DNS: SOA serial of the zone that answered
     offer: Offer | None = None  # registrars and EPP: the price
+    release: tuple[Moment, Moment] | None = None  # publications: when the name is released, earliest and latest
 
 
 class Observation(Struct, frozen=True, omit_defaults=True):

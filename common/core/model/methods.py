@@ -26,6 +26,8 @@ REGISTRAR_BUDGET = 20.0
 
 #: Methods that read the registry database itself; one of them, or a registrar, must deny a name before any alarm.
 REGISTRY_METHODS = ("rdap", "whois", "das", "epp")
+#: What evidence from a publication of the registry (a list, no answer to a query) is kept under; nothing is asked by it.
+LIST = "list"
 #: Those that show a record with dates and statuses, not only whether there is one.
 RECORD_METHODS = ("rdap", "whois")
 

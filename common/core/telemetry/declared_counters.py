@@ -44,6 +44,7 @@ _SERIES: tuple[tuple[str, dict[str, tuple[str, ...]]], ...] = (
     ("leases_lost", {"method": _METHODS}),
     ("lists", {"result": ("taken", "held", "failed")}),
     ("problems_begun", {"code": tuple(CODES)}),
+    ("publications", {"result": ("read", "failed")}),
     ("quarantines", {"method": ("dns", "rdap", "whois")}),
     ("questions_expired", {"method": _METHODS, "rank": tuple(RANKS.values())}),
     ("questions_turned_away", {"method": _METHODS}),

@@ -46,6 +46,11 @@ FINDINGS: dict[str, Weight] = {
     "das_not_allowed": Weight("registry_db", 0.0, 86_400),
     "das_auction": Weight("registry_db", 5.0, 600),
     "das_release_process": Weight("registry_db", 5.0, 600),
+    # Publications of the registry. Who stands on a drop list, or in a list of all names, is registered when the list is made;
+    # no publication speaks for a name being free: it is a reason to ask, and its age is that of the list.
+    "list_drop": Weight("publication", -9.0, 21_600),
+    "list_registered": Weight("publication", -9.0, 21_600),
+    "list_auction": Weight("publication", 0.0, 86_400),
     # What a registrar is told by the registry's own system (EPP), directly or through a registrar's API.
     "epp_available": Weight("registrar", 9.0, 300),
     "epp_premium": Weight("registrar", 9.0, 300),
@@ -75,6 +80,7 @@ CAPS: dict[str, tuple[float, float]] = {
     "registry_db": (-12.0, 8.0),
     "registrar": (-9.0, 9.0),
     "http": (-4.0, 0.0),
+    "publication": (-9.0, 0.0),
 }
 
 

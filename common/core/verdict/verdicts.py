@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from common.core.builtin.suffix_rules import p_registrable_for, rules_for
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
-from common.core.model.methods import RECORD_METHODS, REGISTRY_METHODS, is_registrar, is_registry
+from common.core.model.methods import LIST, RECORD_METHODS, REGISTRY_METHODS, is_registrar, is_registry
 from common.core.model.offers import HINTS, denies_object, says_creatable
 from common.core.model.records import Evidence, newest_evidence
 from common.core.model.states import OUT_OF_ZONE, State
@@ -93,6 +93,8 @@ def weigh_answer(method: str, item: Evidence, situation: Situation, now: float) 
     if weight is None or _is_silenced(method, weight.llr, situation):
         return None
     reading = item.observation.reading
+    if reading.release is not None and now >= reading.release[0]:
+        return None  # a drop list says that the name is registered until then
     denies = reading.outcome is Outcome.UNREGISTERED or says_creatable(method, item)
     tau = DELETING_TAU if reading.phase is Phase.PENDING_DELETE else weight.tau
     tau = CONFIRMED_TAU if situation.announced and denies else tau
@@ -265,7 +267,7 @@ def _newest_record(evidence: Mapping[str, Evidence], owned: Evidence, free: Evid
     shown = {
         method: item
         for method, item in evidence.items()
-        if method in RECORD_METHODS or (method in REGISTRY_METHODS and item.observation.reading.phase is not None)
+        if method in RECORD_METHODS or (method in (*REGISTRY_METHODS, LIST) and item.observation.reading.phase is not None)
     }
     record = newest_evidence(shown, Outcome.REGISTERED)
     of_holder_before = record is not None and free is not None and record.at < free.at < owned.at

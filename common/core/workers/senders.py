@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from common.messages import Bye, Command, Credit, Promise, Upward
+from common.messages import Bye, Command, Credit, Promise, PublicationPart, PublicationStatus, Upward
 
 MARK = "#"
 
@@ -26,12 +26,12 @@ def name_without_key(worker: str) -> str:
 def mark_sender(message: Upward, mark: str) -> Upward | None:
     """The message with its sender's mark; None where only a host with the coordinator's own key may send such a message.
 
-    These are commands of the control process, promises of other instances, which have the same key, and everything of the
-    notifier pool: no other host may claim that a callback was delivered.
+    These are commands of the control process, promises of other instances, which have the same key, what registries publish,
+    and everything of the notifier pool: no other host may claim that a callback was delivered.
     """
     if not mark:
         return message
-    if isinstance(message, Command | Promise):
+    if isinstance(message, Command | Promise | PublicationPart | PublicationStatus):
         return None
     if isinstance(message, Bye):
         return replace(message, worker=message.worker + MARK + mark)

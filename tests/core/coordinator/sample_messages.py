@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
+from common.core.model.publication import ListedName
 from common.messages import (
     VERSION,
     Bye,
@@ -13,6 +14,8 @@ from common.messages import (
     DeliveryResult,
     DeliveryResults,
     Promise,
+    PublicationPart,
+    PublicationStatus,
     Result,
     Results,
     SweepDetails,
@@ -37,6 +40,8 @@ def messages(attempt: str, size: int) -> list[Any]:
         DeliveryResults(CREDIT, (DeliveryResult(attempt, 200, "", 1.0, 1.0),)),
         Command("check", "a.com", "x"),
         Promise("two", 3, "boot", 1.0),
+        PublicationPart("uk", 1.0, 2.0, 0, True, 5, (ListedName("a.uk", 3.0, "1-UK"),)),
+        PublicationStatus("uk", 2.0, 1.0, "", 100, 1.5),
     ]
 
 

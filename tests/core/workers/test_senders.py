@@ -6,7 +6,19 @@ import pytest
 
 from common.core.workers.leases import MOST_OF_KEY, Workers
 from common.core.workers.senders import key_of, mark_sender, name_without_key
-from common.messages import VERSION, Bye, Command, Credit, DeliveryResult, DeliveryResults, Promise, Results, Upward
+from common.messages import (
+    VERSION,
+    Bye,
+    Command,
+    Credit,
+    DeliveryResult,
+    DeliveryResults,
+    Promise,
+    PublicationPart,
+    PublicationStatus,
+    Results,
+    Upward,
+)
 
 CREDIT = Credit(VERSION, "fast-0@sim", "b1", "fast", "default", ("dns",), 16, 16, 0)
 NOTIFIER = Credit(VERSION, "notifier-9@sim", "b", "notifier", "default", (), 16, 16, 0)
@@ -27,6 +39,8 @@ def test_a_worker_is_known_by_its_name_and_its_key(message: Upward) -> None:
     [
         Command("refresh"),
         Promise("two", 3, "boot", 1.0),
+        PublicationPart("uk", 1.0, 2.0, 0, True, 0, ()),
+        PublicationStatus("uk", 1.0, None, "", 0, 0.0),
         NOTIFIER,
         DeliveryResults(NOTIFIER, (DeliveryResult("a", 200),)),
     ],
