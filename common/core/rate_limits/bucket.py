@@ -67,9 +67,9 @@ class Bucket(Struct):
 
     `start` and `ceiling` are configured or built in, `stated_rate` is what the server says it takes, `complained_rate` the one
     that brought the last complaints, at `complained_at`, `banned_rate` the lowest one that brought a ban. `is_limit` means that
-    complaints came within a week of each other, or above the start. `asked` counts queries since the rate last changed, `usual`
-    is what is usual of sweeps. `learns_from` is the end of the last pause that a complaint brought: answers to queries that were
-    sent before it teach little. `configuration` tells one configured budget from another.
+    complaints came within a week of each other, or above the start. `asked` counts queries since the rate last changed,
+    `usual` is what is usual of sweeps. `learns_from` is the end of the last pause that a complaint brought: answers to queries
+    that were sent before it teach little. `configuration` tells one configured budget from another.
     """
 
     operator: str
