@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.cli.main import main
 from actors.cli.list_plan import read_counts
+from actors.cli.main import main
 from common.errors import ListError
 
 

@@ -1,7 +1,7 @@
 """What would a list cost? The pace, the waits and the latency that budgets leave to so many names of each suffix. Pure.
 
 Worst figures hold where every operator stays at the pace that it starts with, typical ones where clean answers have led it to
-its ceiling. They come from the intervals, limits and shares that the scheduler uses. How many names are out of the zone, and how
+its ceiling. They come from the intervals, limits and shares that the scheduler uses. How many are out of the zone, and how
 many drop in a day, is not known of names that were never asked about: these are shares of com, with their source.
 """
 
