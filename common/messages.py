@@ -27,6 +27,8 @@ MAX_FRAME = 4 << 20
 MAX_BATCH = 256
 #: Most names in one sweep, and most addresses that can have answered it.
 MAX_SWEEP, MAX_ADDRESSES = 4096, 64
+#: Highest count of queries of one sweep that is told: each name may be asked about several times.
+MOST_COUNTED = 16 * MAX_SWEEP
 
 #: Most methods that a worker can know.
 MOST_METHODS = 64
@@ -148,6 +150,8 @@ class SweepResult(Struct, frozen=True, array_like=True, tag="swept"):
     MAX_BATCH of them: the others went ahead as SweepDetails, and one that never arrived is a name to be asked about again.
     `trouble` says why no server could be asked, or none answered, `returned` that no query was sent. `refused` counts the
     refusals, told here or ahead: many of them count as a rate limit, and names with code UNASKED were left out because of it.
+    `asked` counts the queries sent (0: not counted), `lost` those that no answer came to in time, `truncated` the answers that
+    were cut short; `delay_ms` is the median time from a query to its answer.
     """
 
     credit: Credit
@@ -164,6 +168,10 @@ class SweepResult(Struct, frozen=True, array_like=True, tag="swept"):
     trouble: Observation | None = None
     returned: bool = False
     refused: Annotated[int, Meta(ge=0, le=MAX_SWEEP)] = 0
+    asked: Annotated[int, Meta(ge=0, le=MOST_COUNTED)] = 0
+    lost: Annotated[int, Meta(ge=0, le=MOST_COUNTED)] = 0
+    truncated: Annotated[int, Meta(ge=0, le=MOST_COUNTED)] = 0
+    delay_ms: Milliseconds | None = None
 
 
 class Delivery(Struct, frozen=True, array_like=True):

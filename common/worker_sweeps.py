@@ -12,7 +12,7 @@ import msgspec
 from common.clock import monotonic
 from common.core.model.evidence import Observation, Outcome, unknown_reading
 from common.errors import MessageError
-from common.messages import MAX_BATCH, VERSION, Credit, Sweep, SweepDetails, SweepResult
+from common.messages import MAX_BATCH, MOST_COUNTED, VERSION, Credit, Sweep, SweepDetails, SweepResult
 from common.process import Runtime
 
 #: Seconds that a method may be late with what it found in time.
@@ -45,6 +45,10 @@ class SweepFindings:
     fresh_at: float | None = None  # epoch seconds, where the serial tells
     observations: dict[int, Observation] = field(default_factory=dict)
     trouble: Observation | None = None
+    asked: int = 0  # queries sent
+    lost: int = 0  # of them without an answer in time
+    truncated: int = 0  # answers that were cut short
+    delay_ms: float | None = None  # median
 
 
 class SweepMethod(Protocol):
@@ -108,6 +112,10 @@ def make_answer(sweep: Sweep, found: SweepFindings, duration_ms: float) -> Sweep
         duration_ms=round(duration_ms, 3),
         observations=found.observations,
         trouble=found.trouble,
+        asked=min(found.asked, MOST_COUNTED),
+        lost=min(found.lost, MOST_COUNTED),
+        truncated=min(found.truncated, MOST_COUNTED),
+        delay_ms=found.delay_ms,
         refused=sum(item.refused or item.reading.outcome is Outcome.THROTTLED for item in found.observations.values()),
     )
 

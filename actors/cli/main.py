@@ -122,6 +122,13 @@ def _add_tools(commands: Any) -> None:
     )
     sources.add_argument("--json", action="store_true", help="one JSON object")
     sources.epilog = "Works without a running stack; what a running one knows is shown where its control process answers."
+    plan = _command(commands, "plan", "work out what a list costs under these budgets, before anything runs", _plan)
+    plan.add_argument(
+        "source", nargs="?", default="-", metavar="FILE", help="a list, or com=100000,uk=500; default: standard input"
+    )
+    plan.add_argument("--limits", metavar="FILE", help="budgets in the form of BUDGETS_FILE; default: BUDGETS_FILE")
+    plan.add_argument("--days", type=_days, metavar="N", help="all names drop within N days; default: as many as of com do")
+    plan.add_argument("--json", action="store_true", help="one JSON object")
     judge = _command(commands, "judge", "judge recorded answers (JSON lines) without any network", _judge)
     judge.add_argument("file", nargs="?", default="-", metavar="FILE", help="default: standard input")
     judge.epilog = "Exit code: 0 every line was judged, 1 some are no JSON or have the wrong form, 2 bad usage."
@@ -214,6 +221,10 @@ def _check(args: argparse.Namespace) -> int:
 
 def _sources(args: argparse.Namespace) -> int:
     return int(_load("actors.cli.sources").run(args.json, _settings(args)))
+
+
+def _plan(args: argparse.Namespace) -> int:
+    return int(_load("actors.cli.list_plan").run(args.source, args.limits, args.days, args.json, _settings(args)))
 
 
 def _judge(args: argparse.Namespace) -> int:

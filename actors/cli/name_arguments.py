@@ -27,16 +27,21 @@ def collect_names(names: Iterable[str], sources: Iterable[str], suffix_of: Calla
     for name in names:
         builder.add_entry(name)
     for source in sources:
-        try:
-            _take(source, builder)
-        except OSError as error:
-            raise ListError(f"{_shown(source)}: {error.strerror or error}") from None
-        except ListError as error:
-            raise ListError(f"{_shown(source)}: {error}") from None
+        read_source(source, builder)
     found = builder.build_list()
     if not found.total:
         raise ListError("there is no name in what was given")
     return ParsedList(dict.fromkeys(found.names, True), found.problems, found.problem_count, found.total)
+
+
+def read_source(source: str, builder: ListBuilder) -> None:
+    """Add the names of a file, or of "-", standard input. Raises ListError, naming the source."""
+    try:
+        _take(source, builder)
+    except OSError as error:
+        raise ListError(f"{_shown(source)}: {error.strerror or error}") from None
+    except ListError as error:
+        raise ListError(f"{_shown(source)}: {error}") from None
 
 
 def _take(source: str, builder: ListBuilder) -> None:

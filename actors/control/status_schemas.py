@@ -107,10 +107,14 @@ class ListState(TypedDict, total=False):
 
 
 class Budget(TypedDict, total=False):
-    """The rate limit of one operator from one egress; `rate` in questions a second."""
+    """The rate limit of one operator from one egress; rates in questions a second.
+
+    `rate` began with `start`, and climbs to `ceiling` while answers come without complaint.
+    """
 
     operator: str
     egress: str
+    start: float
     rate: float
     ceiling: float
     banned_at: float | None
@@ -119,6 +123,9 @@ class Budget(TypedDict, total=False):
     blocked_until: float | None
     reason: str
     complaint: Annotated[str, Meta(description="the last one, until the operator answers again")]
+    last_complaint: Annotated[str, Meta(description="the last one, also where the operator has answered since")]
+    complained_at: float | None
+    complained_rate: Annotated[float | None, Meta(description="the rate that brought it, until a higher one did not")]
     used_today: int
 
 

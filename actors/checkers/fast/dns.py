@@ -99,6 +99,10 @@ class DnsChecker:
             serial=serial,
             fresh_at=None if serial is None else self._unless_future(parser.zone_time(zone.name, serial)),
             observations=await self._unusual_observations(names, swept),
+            asked=swept.sent,
+            lost=swept.lost,
+            truncated=swept.truncated,
+            delay_ms=None if swept.delay is None else round(swept.delay * 1000, 3),
         )
 
     async def _unusual_observations(self, names: Sequence[str], swept: SweepOutcome) -> dict[int, Observation]:

@@ -3,7 +3,7 @@
 The principle: a published figure is a ceiling, and the first rate is at most a third of it; a rate reported as tolerated is
 halved several times; a host about which nothing is known gets a query in five seconds (RDAP) or ten (WHOIS). Hosts of one
 operator share one bucket, because the operator counts by source address and not by top-level domain. The coordinator lowers
-a rate at once on refusals and raises it slowly; these are only the starting points and the upper bounds of good manners.
+a rate at once on complaints, and raises it while answers come without: up to the ceiling of `pace_ceilings` where there is one.
 
 Published figures used: Nominet WHOIS 5/s and 1,000 in 24 h per user (acceptable use policy); EURid WHOIS 15/min, DAS 120/min
 (lookup services page); DNS Belgium DAS 50/min (docs.dnsbelgium.be); SIDN WHOIS: automated lookup is abuse (conditions of use);
@@ -12,7 +12,11 @@ GoDaddy Registry 100/h. Those of availability services stand in `das_servers`, t
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from common.core.builtin.biggest_suffixes import BIGGEST_SUFFIXES
 from common.core.builtin.das_servers import SERVERS
+from common.core.builtin.pace_ceilings import BIGGEST_DNS, KNOWN, OTHER_DNS
 from common.core.builtin.registrars import REGISTRARS
 from common.core.builtin.tlds import IDENTITY_DIGITAL_TLDS, split_words
 from common.core.model.limit import Limit
@@ -76,7 +80,7 @@ OPERATOR_OF_NIC = ((IDENTITY_DIGITAL_TLDS, "identitydigital"), (GODADDY_TLDS, "g
 
 #: what each kind gets where nothing else is known; http is one bucket: its hosts are the watched names themselves
 DEFAULTS = {
-    "dns": Limit("dns/*", 1.0, 3),
+    "dns": Limit("dns/*", 2.0, 5, ceiling=OTHER_DNS),
     "rdap": Limit("rdap/*", 0.2, 2),
     "whois": Limit("whois/*", 0.1, 1, 500),
     "das": Limit("das/*", 0.2, 2),
@@ -85,10 +89,18 @@ DEFAULTS = {
     "registrar": Limit("registrar/*", 0.1, 1),
 }
 
+
+def _with_ceiling(limit: Limit) -> Limit:
+    """The limit with the ceiling that is known of its operator; as it is where that is not above its rate."""
+    known = KNOWN.get(limit.operator)
+    return limit if known is None or known.ceiling <= limit.rate else replace(limit, ceiling=known.ceiling)
+
+
 LIMITS = {
-    limit.operator: limit
+    limit.operator: _with_ceiling(limit)
     for limit in (
-        Limit("dns/gtld-servers", 2.0, 5),
+        Limit("dns/gtld-servers", 2.0, 5, ceiling=BIGGEST_DNS),
+        *(Limit(f"dns/{suffix}", 2.0, 5, ceiling=BIGGEST_DNS) for suffix in sorted(BIGGEST_SUFFIXES - {"com", "net"})),
         Limit("dns/resolver", 50.0, 100),  # the user's own resolver
         Limit("rdap/verisign", 1.0, 5),
         Limit("rdap/verisign-tld", 0.5, 3),

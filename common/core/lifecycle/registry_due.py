@@ -32,14 +32,21 @@ def registry_due_at(entry: Entry, now: float) -> float:
 
 
 def _registry_interval(entry: Entry, now: float) -> float:
-    """Seconds between two registry answers for a delegated name: weekly, daily near expiry, twice a day around it.
+    """Seconds between two registry answers for a delegated name, see `record_interval`.
 
     A name that was caught after its drop is asked about every ten minutes until its record names the registrar, for a day.
     """
     if _lacks_catcher(entry, now):
         return CATCHER_EVERY
-    from_expiry = _since_expiry(entry, now)
-    if entry.phase is Phase.EXPIRED_GRACE or (from_expiry is not None and -14 * DAY <= from_expiry <= 45 * DAY):
+    return record_interval(_since_expiry(entry, now), expired=entry.phase is Phase.EXPIRED_GRACE)
+
+
+def record_interval(from_expiry: float | None, *, expired: bool = False) -> float:
+    """Seconds between two registry answers for a delegated name: weekly, daily near expiry, twice a day around it.
+
+    `from_expiry` is how long ago it expired, in seconds, negative before that; None where no date is known.
+    """
+    if expired or (from_expiry is not None and -14 * DAY <= from_expiry <= 45 * DAY):
         return DAY / 2
     if from_expiry is None or from_expiry >= -60 * DAY:
         return DAY

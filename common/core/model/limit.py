@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +11,9 @@ class Limit:
 
     `rate` and `burst` are configured per name server address, and were multiplied by `address_count`. One query can carry up
     to `batch` names, of one suffix alone where `one_suffix` says so: it costs one token. `configured`: the operator of this
-    service set `rate`, which is then the upper bound whatever the server says.
+    service set the figures, which are then the upper bound whatever the server says.
+
+    `rate` is where a pace begins; clean answers let it climb up to `ceiling` (None: no further than `rate`).
     """
 
     operator: str
@@ -22,3 +24,14 @@ class Limit:
     batch: int = 1
     configured: bool = False
     one_suffix: bool = False
+    ceiling: float | None = None
+
+    @property
+    def highest_rate(self) -> float:
+        """The highest rate that answers may lead to, in queries per second; 0 where the operator is never queried."""
+        return self.rate if self.ceiling is None or self.rate <= 0 else max(self.rate, self.ceiling)
+
+    def multiply(self, count: int) -> Limit:
+        """The limit of so many addresses of one operator: rates and burst are configured for each."""
+        ceiling = None if self.ceiling is None else self.ceiling * count
+        return replace(self, rate=self.rate * count, burst=self.burst * count, ceiling=ceiling, address_count=count)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from common.core.model.evidence import Observation
 from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import DAY, Bucket
+from common.core.rate_limits.load_signs import Load, Usual
 from common.core.rate_limits.policy import is_refusal
 from common.core.rate_limits.saved import Saved, keep_count
 
@@ -92,7 +93,7 @@ class Budgets:
         For more than the plan leaves of the day: when the next day begins.
         """
         bucket = self._bucket_now(limit, egress, now)
-        if bucket.ceiling <= 0:
+        if bucket.start <= 0:
             return float("inf")
         planned = 0.0
         if bucket.per_day is not None:
@@ -122,17 +123,28 @@ class Budgets:
         """The learned rate, whether or not the operator limits us at the moment."""
         return self._bucket_now(limit, egress, now).rate
 
+    def deepest(self, limit: Limit, egress: str, now: float) -> float:
+        """How many tokens of an operator may come together."""
+        return self._bucket_now(limit, egress, now).deepest
+
     def note_answer(
-        self, limit: Limit, egress: str, observation: Observation, now: float, sent: float | None = None, name: str = ""
+        self,
+        limit: Limit,
+        egress: str,
+        observation: Observation,
+        now: float,
+        sent: float | None = None,
+        name: str = "",
+        load: Load | None = None,
     ) -> str | None:
-        """Learn from the answer to a query about `name` that was sent at `sent` (None: just now).
+        """Learn from the answer to a query about `name`, or to a sweep that met `load`, that was sent at `sent` (None: now).
 
         Returns the complaint in one sentence where a pause begins by it. Answers to queries that were sent before an earlier
         complaint belong to that one.
         """
         bucket = self._bucket_now(limit, egress, now)
         before = _learned_figures(bucket)
-        reason = bucket.note_answer(observation, now, now if sent is None else sent, name)
+        reason = bucket.note_answer(observation, now, now if sent is None else sent, name, load)
         self.changed |= _learned_figures(bucket) != before
         return reason
 
@@ -169,14 +181,18 @@ class Budgets:
             {
                 "operator": bucket.operator,
                 "egress": bucket.egress,
+                "start": round(bucket.start, 4),
                 "rate": round(bucket.rate, 4),
                 "ceiling": round(bucket.ceiling, 4),
                 "banned_at": None if bucket.banned_rate is None else round(bucket.banned_rate, 4),
-                "burst": bucket.burst,
-                "tokens": round(min(bucket.burst, bucket.tokens + max(0.0, now - bucket.updated) * bucket.rate), 2),
+                "burst": round(bucket.deepest, 2),
+                "tokens": round(min(bucket.deepest, bucket.tokens + max(0.0, now - bucket.updated) * bucket.rate), 2),
                 "blocked_until": bucket.limited_until if bucket.limited_until > now else None,
                 "reason": bucket.reason if bucket.limited_until > now else "",
                 "complaint": bucket.reason if bucket.complaints else "",
+                "last_complaint": bucket.reason if bucket.complained_at else "",
+                "complained_at": bucket.complained_at or None,
+                "complained_rate": round(bucket.complained_rate, 4) or None,
                 "used_today": bucket.used_today,
             }
             for bucket in self._buckets.values()
@@ -193,7 +209,7 @@ class Budgets:
         bucket = self._buckets.get((limit.operator, egress))
         if bucket is None:
             bucket = self._buckets[limit.operator, egress] = self._open_bucket(limit, egress, now)
-        elif bucket.ceiling != limit.rate:
+        elif (bucket.start, bucket.ceiling) != (limit.rate, limit.highest_rate):
             bucket.fit_limit(limit)
         bucket.add_tokens(now)
         return bucket
@@ -203,7 +219,8 @@ class Budgets:
         bucket = Bucket(
             limit.operator,
             egress,
-            ceiling=limit.rate,
+            start=limit.rate,
+            ceiling=limit.highest_rate,
             is_configured=limit.configured,
             burst=max(1.0, float(limit.burst)),
             per_day=limit.per_day,
@@ -214,6 +231,7 @@ class Budgets:
             updated=now,
             day=int(now // DAY),
             grown_at=now,
+            usual=Usual(),
         )
         saved = self._saved.pop(f"{limit.operator}|{egress}", None)
         if saved is not None:
@@ -222,8 +240,7 @@ class Budgets:
 
     def _use_tokens(self, bucket: Bucket, count: int) -> None:
         """Take the tokens of so many queries; return them where the count is negative."""
-        bucket.tokens = min(bucket.burst, bucket.tokens - count)
-        bucket.used_today = max(0, bucket.used_today + count)
+        bucket.use_tokens(count)
         if bucket.per_day is not None:
             self.counted = True
             self.changed |= abs(bucket.used_today - bucket.saved_count) >= max(1, bucket.per_day // COUNT_PARTS)
@@ -236,7 +253,8 @@ def _learned_figures(bucket: Bucket) -> tuple[float, float, int, float | None, f
 
 def _configuration(limit: Limit) -> str:
     """A text that tells configured budgets apart, per address: a rate learned under another one does not count."""
-    return f"{limit.rate / limit.address_count:.6g} {limit.burst / limit.address_count:.6g} {limit.per_day}"
+    text = f"{limit.rate / limit.address_count:.6g} {limit.burst / limit.address_count:.6g} {limit.per_day}"
+    return text if limit.ceiling is None else f"{text} {limit.ceiling / limit.address_count:.6g}"
 
 
 def _most_used(per_day: int, plan: Plan, since_midnight: float) -> int:

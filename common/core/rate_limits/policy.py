@@ -2,7 +2,8 @@
 
 A complaint is a throttle text, a ban, a refused key, or a refused connection. Several answers in a row of a registry's server
 that mean nothing count as one too: an unknown text may well say "too many queries". A single one of them does not, and neither
-does an answer that never came: the fault may be in our own network.
+does an answer that never came: the fault may be in our own network. Only sweeps show whether many more of them get lost than
+usual, or come later (`load_signs`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import NamedTuple, Protocol
 from common.core.model.evidence import Observation, Outcome, Quota, Reading, unknown_reading
 from common.core.model.limit import Limit
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, UNASKED
+from common.core.rate_limits.load_signs import Load
 from common.messages import SweepResult
 
 #: Longest pause in seconds that a query waits for in its queue.
@@ -39,6 +41,7 @@ _BAN = re.compile(
     r"\b(?:banned|blocked|(?:black|block|deny)[ -]?list(?:ed)?)\b",
     re.IGNORECASE,
 )
+_UNPROCESSABLE = 422
 _ANSWERED = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_referral", "a sweep was answered"))
 
 
@@ -49,6 +52,7 @@ class Kind(StrEnum):
     BANNED = "forbidden"
     REFUSED = "connection refused"
     MEANINGLESS = "not understood"
+    STRAINED = "strained"
 
 
 #: Pauses in seconds after the first, second, third... complaint in a row. Answers that mean nothing need not be a limit, so
@@ -58,6 +62,7 @@ PAUSES: dict[Kind, tuple[float, ...]] = {
     Kind.BANNED: (900.0, 3600.0, 21_600.0),
     Kind.REFUSED: (60.0, 120.0, 240.0, 480.0, 960.0, 1800.0),
     Kind.MEANINGLESS: (60.0, 120.0, 240.0, 480.0, 900.0),
+    Kind.STRAINED: (10.0, 20.0, 30.0),
 }
 
 
@@ -93,7 +98,14 @@ def complaint_of(observation: Observation) -> Complaint | None:
     if observation.reading.outcome is Outcome.THROTTLED:
         said = f"{observation.reading.reason}\n{observation.excerpt}"
         return _make_complaint(Kind.BANNED if _BAN.search(said) else Kind.THROTTLED, observation)
+    if observation.reading.outcome is Outcome.UNKNOWN and observation.reading.retry_after is not None:
+        return _make_complaint(Kind.THROTTLED, observation)
     return None
+
+
+def complaint_of_load(sign: str) -> Complaint:
+    """The complaint that a rise of lost or late answers of sweeps is."""
+    return Complaint(Kind.STRAINED, f"{Kind.STRAINED}: {sign}", None)
 
 
 def is_refusal(reason: str) -> bool:
@@ -102,10 +114,15 @@ def is_refusal(reason: str) -> bool:
 
 
 def possible_complaint_of(observation: Observation) -> Complaint | None:
-    """Read the complaint that an answer without meaning is once there are `SEVERAL` in a row; None for any other answer."""
+    """Read the complaint that an answer without meaning is once there are `SEVERAL` in a row; None for any other answer.
+
+    Those of status 422 are a rate limit then: a registry is known to limit clients by it (github.com/meeb/whoisit, issue 34).
+    """
     reading = observation.reading
-    meaningless = reading.outcome is Outcome.UNKNOWN and reading.finding in MEANINGLESS
-    return _make_complaint(Kind.MEANINGLESS, observation) if meaningless else None
+    if reading.outcome is not Outcome.UNKNOWN or reading.finding not in MEANINGLESS:
+        return None
+    limits = observation.status == _UNPROCESSABLE and observation.method == "rdap"
+    return _make_complaint(Kind.THROTTLED if limits else Kind.MEANINGLESS, observation)
 
 
 def quota_of(observation: Observation) -> Quota | None:
@@ -133,6 +150,11 @@ def sweep_answer(message: SweepResult, size: int) -> Observation | None:
         return told[0] if told else Observation("dns", reading, refused=True)
     plain = DELEGATED in message.codes or NXDOMAIN in message.codes
     return _ANSWERED if plain or any(map(is_understood, seen)) else None
+
+
+def load_of_sweep(message: SweepResult) -> Load | None:
+    """What a sweep met on its way; None of a checker that does not say."""
+    return Load(message.asked, message.lost, message.truncated, message.delay_ms) if message.asked else None
 
 
 def is_limiting(limit: Limit, egresses: Iterable[str], times: LimitedTimes, now: float) -> bool:

@@ -17,6 +17,7 @@ from common.core.rate_limits.credentials import (
     forget_refusals,
     merge_digests,
 )
+from common.core.rate_limits.load_signs import Load
 from common.core.rate_limits.policy import is_limiting, quota_of
 from common.core.rate_limits.query_queue import QueryQueue
 from common.core.rate_limits.saved import decode_saved, encode_saved
@@ -109,9 +110,11 @@ class RateLimits:
         if query.call is None or query.call.note_unasked():
             self.budgets.return_tokens(query.limit, query.egress, now)
 
-    def note_sweep_answer(self, limit: Limit, egress: str, answer: Observation, sent: float, now: float) -> Displaced | None:
-        """The same for the answer that stands for a sweep (`policy.sweep_answer`) that was sent at `sent`."""
-        complaint = self.budgets.note_answer(limit, egress, answer, now, sent)
+    def note_sweep_answer(
+        self, limit: Limit, egress: str, answer: Observation, sent: float, now: float, load: Load | None = None
+    ) -> Displaced | None:
+        """The same for the answer that stands for a sweep (`policy.sweep_answer`) that was sent at `sent`, and for its load."""
+        complaint = self.budgets.note_answer(limit, egress, answer, now, sent, load=load)
         return None if complaint is None else self._note_limit(limit, egress, "fast", complaint, now)
 
     def restore_learned(self, text: str, credentials: str = "") -> None:

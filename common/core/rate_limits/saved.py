@@ -13,7 +13,8 @@ class Saved(Struct, array_like=True, frozen=True):
     """What of a bucket survives a restart, stored as an array: new fields come last.
 
     Times in epoch seconds, rates in queries per second. `width` is the number of addresses that the rates were multiplied by;
-    0 in texts of a version that did not store it. `stated` is the rate that the server says it takes.
+    0 in texts of a version that did not store it. `stated` is the rate that the server says it takes, `brought` the one of the
+    last complaints, at `complained_at`. `loss` and `delay` are the usual ones of sweeps, see `load_signs.Usual`.
     """
 
     blocked_until: float
@@ -28,6 +29,10 @@ class Saved(Struct, array_like=True, frozen=True):
     day: int = 0
     used: int = 0
     stated: float | None = None
+    complained_at: float = 0.0
+    is_limit: bool = False
+    loss: float | None = None
+    delay: float | None = None
 
 
 def encode_saved(rows: Mapping[str, Saved]) -> str:

@@ -88,4 +88,5 @@ def divide_limit(limit: Limit, sharers: int) -> Limit:
     burst, rate = max(1.0, limit.burst / sharers), limit.rate / sharers
     most = (MOST_TOGETHER * (limit.burst + SPAN * limit.rate) / sharers - burst) / SPAN
     per_day = None if limit.per_day is None else limit.per_day // sharers
-    return replace(limit, rate=max(min(rate, most), LEAST_PART * rate), burst=burst, per_day=per_day)
+    ceiling = None if limit.ceiling is None else limit.ceiling / sharers
+    return replace(limit, rate=max(min(rate, most), LEAST_PART * rate), burst=burst, per_day=per_day, ceiling=ceiling)

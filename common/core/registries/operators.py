@@ -26,6 +26,7 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True):
     rate: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
     burst: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] | None = None
     per_day: Annotated[int, msgspec.Meta(ge=0, le=10**12)] | None = None
+    ceiling: Annotated[float, msgspec.Meta(ge=0, le=1_000_000)] | None = None
 
 
 def limit_for(kind: str, host: str, overrides: Mapping[str, Limit]) -> Limit:
@@ -70,10 +71,11 @@ def operator_of(kind: str, host: str) -> str:
 
 
 def parse_budgets(data: bytes) -> dict[str, Limit]:
-    """Parse a budgets file: `{"operator or host": {"rate": per second, "burst": n, "per_day": n}}`, JSON, at most 1 MiB.
+    """Parse a budgets file: `{"operator or host": {"rate": per second, "burst": n, "per_day": n, "ceiling": per second}}`.
 
-    `burst` defaults to the queries of two seconds, at least 1; a rate of 0 switches the operator off. Raises ConfigError with
-    one sentence for each wrong row.
+    JSON, at most 1 MiB. `burst` defaults to the queries of two seconds, at least 1; a rate of 0 switches the operator off.
+    Without `ceiling` the rate is never exceeded; with it, clean answers let the pace climb from one to the other. Raises
+    ConfigError with one sentence for each wrong row.
     """
     if len(data) > MAX_BYTES:
         raise ConfigError([f"budgets file: {len(data)} bytes, at most {MAX_BYTES}"])
@@ -102,7 +104,9 @@ def _parse_row(key: str, row: _Row) -> Limit:
     burst = row.burst if row.burst is not None else max(1.0, 2 * row.rate)
     if row.rate > 0 and burst < 1:
         raise ValueError("a burst below 1 would never let a query through")
-    return Limit(key, row.rate, burst, row.per_day)
+    if row.ceiling is not None and row.ceiling < row.rate:
+        raise ValueError("a ceiling below the rate, which the pace begins with")
+    return Limit(key, row.rate, burst, row.per_day, ceiling=row.ceiling)
 
 
 def _operator_of_host(host: str) -> str | None:

@@ -65,8 +65,7 @@ class Registries:
                 self._limits[key] = limit_for(method, server, self.overrides)
             return self._limits[key]
         limit = limit_for("dns", "resolver" if self.recursive_dns else suffix, self.overrides)
-        count = self.address_count(suffix)
-        return Limit(limit.operator, limit.rate * count, limit.burst * count, limit.per_day, count)
+        return limit.multiply(self.address_count(suffix))
 
     def _suffixes_of(self, method: str, suffix: str) -> tuple[str, ...] | None:
         """The suffixes about whose names the same operator is asked; None where those of any may be."""

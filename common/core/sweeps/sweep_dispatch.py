@@ -123,10 +123,9 @@ class SweepDispatch:
         if names.count < FEWEST or (urgent and self.rate_limits.is_limited(limit, "fast", now)):
             self.starts.request_checks(*self.still_queued(*names.take_ids(names.count)), urgent=urgent)
             return True
-        needed = _enough_tokens(limit, names.count)
-        worker = self._allowed_worker(limit, workers, needed, now)
+        worker = self._allowed_worker(limit, workers, names.count, now)
         if worker is None:
-            names.not_before = self._find_allowed_at(limit, workers, needed, now)
+            names.not_before = self._find_allowed_at(limit, workers, names.count, now)
             self.queues.wake = min(self.queues.wake, names.not_before if workers else NEVER)
             return False
         tokens = self.rate_limits.budgets.available_tokens(limit, worker.egress, now)
@@ -139,10 +138,9 @@ class SweepDispatch:
     def _send_again(self, queue: SweepQueue, workers: list[Worker], now: float) -> bool:
         """Send a lost sweep, as many of its names as there are tokens for. False where there are too few yet."""
         batch = queue.lost[0]
-        needed = _enough_tokens(batch.limit, len(batch.ids))
-        worker = self._allowed_worker(batch.limit, workers, needed, now)
+        worker = self._allowed_worker(batch.limit, workers, len(batch.ids), now)
         if worker is None:
-            self.queues.wake = min(self.queues.wake, self._find_allowed_at(batch.limit, workers, needed, now))
+            self.queues.wake = min(self.queues.wake, self._find_allowed_at(batch.limit, workers, len(batch.ids), now))
             return False
         tokens = self.rate_limits.budgets.available_tokens(batch.limit, worker.egress, now)
         queue.lost.popleft()
@@ -152,19 +150,30 @@ class SweepDispatch:
         self._send_batch(batch, worker, now)
         return True
 
-    def _allowed_worker(self, limit: Limit, workers: list[Worker], needed: int, now: float) -> Worker | None:
-        """A worker whose egress has tokens for so many queries, or for the rest of the day's quota."""
+    def _allowed_worker(self, limit: Limit, workers: list[Worker], count: int, now: float) -> Worker | None:
+        """A worker whose egress has tokens for a sweep of so many names, or for the rest of the day's quota."""
         budgets = self.rate_limits.budgets
         for worker in workers:
-            if budgets.available_tokens(limit, worker.egress, now) >= budgets.within_quota(limit, worker.egress, needed, now):
+            if budgets.available_tokens(limit, worker.egress, now) >= self._enough_tokens(limit, worker.egress, count, now):
                 return worker
         return None
 
-    def _find_allowed_at(self, limit: Limit, workers: list[Worker], needed: int, now: float) -> float:
+    def _find_allowed_at(self, limit: Limit, workers: list[Worker], count: int, now: float) -> float:
         """When a worker will be allowed, in epoch seconds, as far as budgets decide."""
         budgets, egresses = self.rate_limits.budgets, [worker.egress for worker in workers]
-        times = (budgets.next_at(limit, egress, now, budgets.within_quota(limit, egress, needed, now)) for egress in egresses)
+        times = (budgets.next_at(limit, egress, now, self._enough_tokens(limit, egress, count, now)) for egress in egresses)
         return min(times, default=now)
+
+    def _enough_tokens(self, limit: Limit, egress: str, count: int, now: float) -> int:
+        """How many tokens a sweep of so many names waits for: a quota per day is never available at once.
+
+        A sweep holds its place at the worker for `SHORTEST` seconds at least, so it takes the tokens of as long: else a fast
+        operator's sweeps fill all places with a few names each.
+        """
+        budgets = self.rate_limits.budgets
+        worth = max(GOOD_SIZE, int(budgets.learned_rate(limit, egress, now) * SHORTEST))
+        together = max(1, int(budgets.deepest(limit, egress, now) / 2))
+        return budgets.within_quota(limit, egress, min(worth, count, MAX_SWEEP, together, max(1, limit.per_day or worth)), now)
 
     def _is_ready(self, names: IdQueue, now: float, *, urgent: bool) -> bool:
         """Whether the names of a queue need to wait neither for more names nor for tokens."""
@@ -181,12 +190,13 @@ class SweepDispatch:
         self.telemetry.reach.asked_at = now
         self.rate_limits.budgets.take_tokens(batch.limit, worker.egress, count, now)
         batch = replace(batch, egress=worker.egress, sent_at=now, worker=worker.name)
-        seconds = SLACK + 2.0 * count / batch.limit.rate
+        rate = self.rate_limits.budgets.learned_rate(batch.limit, worker.egress, now)
+        seconds = SLACK + 2.0 * count / rate
         lease = self.workers.grant_lease(worker, batch, min(seconds, DAY), now, sweep=True, names=count)
         cut = len(batch.suffix) + 1
         labels = "\n".join([table.name_of(name_id)[:-cut] for name_id in batch.ids.tolist()])
         # All tokens are taken already, and a bucket may be emptied at once: fewer names than its burst need not take seconds.
-        pace = max(batch.limit.rate, count / SHORTEST) / self.registries.address_count(batch.suffix)
+        pace = max(rate, count / SHORTEST) / self.registries.address_count(batch.suffix)
         sweep = Sweep(
             attempt=lease.attempt,
             seq=lease.seq,
@@ -200,13 +210,3 @@ class SweepDispatch:
         lane = "priority" if batch.urgent else "ordinary"
         for late, number in zip(*np.unique(np.round(now - batch.times, 2), return_counts=True), strict=True):
             self.telemetry.metrics.observe_many("lateness_seconds", float(late), int(number), lane=lane)
-
-
-def _enough_tokens(limit: Limit, count: int) -> int:
-    """How many tokens a sweep of so many names waits for: a quota per day is never available at once.
-
-    A sweep holds its place at the worker for `SHORTEST` seconds at least, so it takes the tokens of as long: else a fast
-    operator's sweeps fill all places with a few names each.
-    """
-    worth = max(GOOD_SIZE, int(limit.rate * SHORTEST))
-    return min(worth, count, MAX_SWEEP, max(1, int(limit.burst / 2)), max(1, limit.per_day or worth))

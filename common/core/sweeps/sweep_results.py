@@ -87,7 +87,8 @@ class SweepResults:
         limited = answer is not None and policy.complaint_of(answer) is not None
         self._take_names(batch, message, now, limited=limited)
         if answer is not None:
-            displaced = self.rate_limits.note_sweep_answer(batch.limit, batch.egress, answer, batch.sent_at, now)
+            load = policy.load_of_sweep(message)
+            displaced = self.rate_limits.note_sweep_answer(batch.limit, batch.egress, answer, batch.sent_at, now, load)
             self.answers.resume_displaced(displaced, now)
 
     def take_details(self, message: SweepDetails, now: float) -> None:

@@ -128,6 +128,7 @@ def test_pauses_grow_with_complaints_in_a_row_and_end_growing() -> None:
         (900.0, 3600.0, 21_600.0),
         (*throttled_for[:5], 1800.0),
         (*throttled_for[:4], 900.0),
+        (10.0, 20.0, 30.0),
     ]
     assert list(PAUSES) == list(Kind)
     for kind, pauses in PAUSES.items():

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from common.core.model.limit import Limit
-from common.core.rate_limits.bucket import FLOOR
+from common.core.rate_limits.bucket import FLOOR, LIMIT_SPAN
 from common.core.rate_limits.budgets import COUNT_PARTS, DAY, Budgets
 from common.core.rate_limits.policy import SEVERAL
 from common.core.rate_limits.saved import Saved, decode_saved, encode_saved, operators_of
@@ -90,7 +90,7 @@ def test_answers_of_before_a_restart_are_late_after_it_too() -> None:
 
 
 def test_only_what_was_learned_is_saved() -> None:
-    """An operator at its full pace, whose last pause is over, needs no row; unless it was banned."""
+    """An operator at its first pace, whose last complaint is a week old, needs no row; unless it was banned."""
     budgets, rows = Budgets(), []
     budgets.take_token(LIMIT, "a", NOW)
     rows.append(budgets.take_saved())
@@ -100,13 +100,15 @@ def test_only_what_was_learned_is_saved() -> None:
     rows.append(budgets.take_saved())
     ask_all(budgets, NOW, NOW + 3600)
     rows.append(budgets.take_saved())
+    bucket_of(budgets, now=NOW + LIMIT_SPAN)
+    rows.append(budgets.take_saved())
     for _ in range(SEVERAL):
-        hear(budgets, ODD, NOW + 3600, NOW + 3600)
+        hear(budgets, ODD, NOW + LIMIT_SPAN, NOW + LIMIT_SPAN)
     rows.append(budgets.take_saved())
 
-    assert [list(row) for row in rows] == [[], ["rdap/example|a"], ["rdap/example|a"], [], ["rdap/example|a"]]
-    hear(budgets, BANNED, NOW + 7200)
-    bucket_of(budgets, now=NOW + 9000).rate = 1.0
+    assert [list(row) for row in rows] == [[], *[["rdap/example|a"]] * 3, [], ["rdap/example|a"]]
+    hear(budgets, BANNED, NOW + LIMIT_SPAN + 3600)
+    bucket_of(budgets, now=NOW + 3 * LIMIT_SPAN).rate = 1.0
     assert list(budgets.take_saved()) == ["rdap/example|a"]
 
 

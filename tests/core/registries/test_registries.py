@@ -79,8 +79,8 @@ def test_the_budget_of_dns_grows_with_the_addresses_of_a_zone() -> None:
     assert counts == [USUAL_ADDRESSES, 13, 1, MOST_ADDRESSES]
 
     found.note_address_count("com", 13)
-    assert found.limit_of("dns", "com", "com") == Limit("dns/gtld-servers", 26.0, 39, None, 13)
-    assert found.limit_of("dns", "se", "se") == Limit("dns/se", 8.0, 12, None, 4)
+    assert found.limit_of("dns", "com", "com") == Limit("dns/gtld-servers", 26.0, 39, None, 13, configured=True)
+    assert found.limit_of("dns", "se", "se") == Limit("dns/se", 8.0, 12, None, 4, configured=True)
 
 
 def test_a_resolver_has_one_budget_for_every_suffix() -> None:

@@ -28,8 +28,9 @@ _HEADER = 12
 class CarefulQueries:
     """The single queries of one sweep. Servers are numbers: their places in `windows`.
 
-    `lame` counts answers that show that a server does not serve the suffix, `answered` plain ones, `asked` queries. `refusing`
-    are the servers that are left alone for the rest of the sweep.
+    `lame` counts answers that show that a server does not serve the suffix, `answered` plain ones, `asked`
+    queries, `truncated` answers to the sweep's own queries that were cut short. `refusing` are the servers that are left alone
+    for the rest of the sweep.
     """
 
     def __init__(self, engine: DnsEngine, zone: Zone, names: SweepNames, windows: Sequence[ServerWindow]) -> None:
@@ -44,6 +45,7 @@ class CarefulQueries:
         self.lame = 0
         self.refusing: set[int] = set()
         self.refusals = [0] * len(windows)  # ahead of other answers, lately
+        self.truncated = 0
 
     @property
     def busy(self) -> bool:
@@ -53,6 +55,7 @@ class CarefulQueries:
     def handle_unusual(self, index: int, number: int, wire: bytes) -> None:
         """An answer to our very question that is not one of the two plain ones."""
         if wire[2] & _TRUNCATED:
+            self.truncated += 1
             self._windows[number].lost += 1  # response rate limiting (RRL): many of these make the window smaller
             self._keep_answer(index, number, wire, tcp=False)  # for the case that TCP fails
             self.enqueue(index, number, tcp=True)

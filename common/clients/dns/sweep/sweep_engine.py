@@ -47,6 +47,9 @@ class SweepOutcome:
     late: int  # answers that came after their time, or twice
     strays: int  # datagrams that answer nothing that was asked
     careful_count: int  # queries that the `DnsEngine` made for it
+    lost: int  # queries that no answer came to in time
+    truncated: int  # answers that were cut short
+    delay: float | None  # median seconds from a query to its answer
     trouble: ClientError | None  # why nothing at all was answered, where that is so
 
     def served_by(self, number: int) -> tuple[Endpoint, bool]:
@@ -97,6 +100,9 @@ class SweepEngine:
             late=sweeping.late,
             strays=sweeping.strays,
             careful_count=sweeping.careful_count,
+            lost=sweeping.lost,
+            truncated=sweeping.truncated,
+            delay=sweeping.delay,
             trouble=trouble,
         )
 

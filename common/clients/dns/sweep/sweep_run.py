@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable, Sequence
+from statistics import median
 
 from common.clients.dns.engine import MOST_TRIES, DnsEngine
 from common.clients.dns.name_servers import QUIRK_SECONDS
@@ -80,12 +81,23 @@ class SweepRun:
         self._give_up_at = self._loop.time() + _PATIENCE
         self._try_seconds = engine.try_seconds
         self.trouble: ClientError | None = None
-        self.sent = self.answered = self.late = self.strays = 0
+        self.sent = self.answered = self.late = self.strays = self.lost = 0
+        self._delays: list[float] = []  # seconds from query to answer: of one answer in each look at a port
 
     @property
     def careful_count(self) -> int:
         """Queries that the `DnsEngine` made for this sweep."""
         return self._careful_queries.asked
+
+    @property
+    def truncated(self) -> int:
+        """Answers that were cut short."""
+        return self._careful_queries.truncated
+
+    @property
+    def delay(self) -> float | None:
+        """The median time from a query to its answer, in seconds; None where nothing was answered."""
+        return median(self._delays) if self._delays else None
 
     async def run(self, seconds: float) -> None:
         """Ask until every name is settled or given up, no server is left, or the time is over."""
@@ -131,11 +143,12 @@ class SweepRun:
         codes, served = self._names.codes, self._names.served
         received = plain = unusual = 0
         broken: OSError | None = None
+        sent_at = 0.0
         try:
             for received in range(_MOST_OF_PORT):  # noqa: B007 - counts also what ends the loop early
                 wire = recv(_DATAGRAM)
                 query_id = wire[:2]
-                index, question, end, seen, _ = waiting.get(query_id) or _NOTHING
+                index, question, end, seen, sent_at = waiting.get(query_id) or _NOTHING
                 if wire[12:end] != question:
                     self._handle_mismatch(port, wire)
                     if port.suspect:
@@ -155,6 +168,8 @@ class SweepRun:
         except OSError as error:
             broken = error
         self._account_answers(port, plain, unusual)
+        if plain and sent_at:
+            self._delays.append(self._loop.time() - sent_at)
         if port.suspect:
             self._abandon_port(port, forged=True)
         elif broken is not None:
@@ -241,6 +256,7 @@ class SweepRun:
         for number, window in enumerate(self._windows):
             late = [sent for port in list(self._ports[number]) for sent in self._expire_queries(port, now - self._try_seconds)]
             window.lost += len(late)
+            self.lost += len(late)
             window.adapt()
             self._careful_queries.count_plain_answers(number, 0)
             if late and window.answered_at <= now - self._try_seconds:
