@@ -14,6 +14,7 @@ from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Outcome
 from common.core.model.methods import RECORD_METHODS
 from common.core.model.states import OUT_OF_ZONE, OWNED, State
+from common.core.schedule.calm import is_look_due
 
 DAY = 86_400.0
 #: Inconclusive checks in a row after which the next layer is queried about a name whose state is known.
@@ -67,7 +68,7 @@ def _first_methods(entry: Entry, check: Check, channels: ChannelOffer, now: floa
         return channels.zone_methods() + _denying_methods(entry, check, channels, now) or ["dns"]
     if check.manual:
         return ([] if channels.wildcard else ["dns"]) + channels.registry_methods()
-    if channels.wildcard or (entry.phase in OUT_OF_ZONE and entry.state in OWNED):
+    if channels.wildcard or (entry.phase in OUT_OF_ZONE and entry.state in OWNED and is_look_due(entry, now)):
         first = channels.record_methods() if registry_due(entry, now) else []
         first = first or _denying_methods(entry, check, channels, now)
         return first[:1] or (["dns"] if not channels.wildcard else [])
@@ -107,7 +108,7 @@ def _methods_after_dns(entry: Entry, check: Check, channels: ChannelOffer, now: 
     if dns is Outcome.REGISTERED:
         return channels.record_methods()[:1] if _is_record_due(entry, now) else []
     if dns is Outcome.UNREGISTERED:
-        return _denying_methods(entry, check, channels, now)[:1]
+        return _denying_methods(entry, check, channels, now)[:1] if is_look_due(entry, now) else []
     if "http" not in check.asked:
         return ["http"]  # DNS proved nothing; a web server that answers shows a delegation as well
     inconclusive = entry.state in _REGISTRY_DECIDES or entry.detail.unknown_rounds >= INCONCLUSIVE_CHECKS

@@ -18,6 +18,7 @@ from common.core.checks.query_dispatch import QueryDispatch
 from common.core.checks.query_planner import QueryPlanner
 from common.core.checks.unanswered import Unanswered
 from common.core.checks.window_pace import WindowPace
+from common.core.checks.window_shares import WindowShares
 from common.core.coordinator.lost_leases import LostLeases
 from common.core.domains.domains import Domains
 from common.core.model.effects import Effects
@@ -170,12 +171,15 @@ class Rooms:
             conditions=self.conditions,
             unanswered=self.unanswered,
         )
-        self.window_pace = WindowPace(
+        self.window_shares = WindowShares(
             domains=self.domains,
             registries=self.registries,
             rate_limits=self.rate_limits,
             channels=self.channels,
             trust=self.trust,
+        )
+        self.window_pace = WindowPace(
+            domains=self.domains, registries=self.registries, rate_limits=self.rate_limits, shares=self.window_shares
         )
         self.checks = Checks(
             domains=self.domains,

@@ -50,8 +50,9 @@ STORED = Flag.WATCHED | Flag.PRIORITY | Flag.SINGLE | Flag.DETAILED
 class DomainTable:
     """Columns by the id of a name. Times in epoch seconds, 0 for never; `earliest` and `latest` NaN without a forecast.
 
-    Forecasts and `registry_due` are exact to two minutes: single checks, which need them exactly, have the evidence. No
-    other room writes `flags` or `schedule`: the stages of names are made of them (`stages`).
+    `chance` is the probability of a drop in between, 0 where it was not worked out since the start. Forecasts and
+    `registry_due` are exact to two minutes: single checks, which need them exactly, have the evidence. No other room writes
+    `flags` or `schedule`: the stages of names are made of them (`stages`).
 
     The last DNS answer of a sweep: its `code` (`parsers.dns_fast`, 0 for none), its time `dns_at`, the first of the run of
     equal answers `dns_first`, the number of the `address` that gave it, and the `serial` of the zone that denied the name.
@@ -76,6 +77,7 @@ class DomainTable:
         self.checked_at = np.zeros(_FIRST_SIZE)
         self.earliest = np.zeros(_FIRST_SIZE, np.float32)
         self.latest = np.zeros(_FIRST_SIZE, np.float32)
+        self.chance = np.zeros(_FIRST_SIZE, np.float16)
         self.registry_due = np.zeros(_FIRST_SIZE, np.float32)
         self.dns_at = np.zeros(_FIRST_SIZE)
         self.dns_first = np.zeros(_FIRST_SIZE)
@@ -140,6 +142,7 @@ class DomainTable:
         self.suffix[ids] = self.suffix_numbers_of(suffixes)
         self.state[ids] = UNKNOWN
         self.earliest[ids] = self.latest[ids] = np.nan
+        self.chance[ids] = 0.0
         return ids
 
     def suffix_numbers_of(self, suffixes: Sequence[str]) -> NDArray[np.uint32]:

@@ -98,6 +98,7 @@ class WorkingSet:
         table.generation[name_id], table.confidence[name_id] = entry.generation, entry.confidence
         table.since[name_id], table.checked_at[name_id] = entry.since or 0.0, entry.checked_at or 0.0
         table.earliest[name_id], table.latest[name_id] = (drop.earliest, drop.latest) if drop is not None else (np.nan, np.nan)
+        table.chance[name_id] = drop.probability if drop is not None else 0.0
         table.registry_due[name_id] = registry_due_at(entry, now)
         table.inconclusive[name_id] = min(255, entry.detail.unknown_rounds)
         table.set_watched(name_id, on=entry.watched)

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from common.core.model.entry import Entry
 from common.core.model.ids import Ids, Times
-from common.core.model.states import State
+from common.core.model.states import OWNED, State
+from common.core.schedule.calm import calm_wait, drops_later
+from common.core.schedule.drop_hours import EDGE, next_opening
 
 #: Seconds after an alarm at which the name is checked again: a new registration shows up by then.
 AFTER_ALARM = (10.0, 30.0, 120.0, 600.0)
@@ -22,8 +24,8 @@ WIDE = 2 * DAY
 #: Up to this wait in seconds even the base interval is stretched inside a window where the operator's budget is short: a day's
 #: quota that is used up in the first hours is missing at the drop.
 STRETCHED = 900.0
-#: Seconds around a window in which a name is checked as often as inside, and in which it gets single checks.
-EDGE, MARGIN = 300.0, 3600.0
+#: Seconds around a window in which a name gets single checks.
+MARGIN = 3600.0
 #: Age in seconds up to which a run of passes is followed closely, and the longest wait between two of its passes until then.
 YOUNG_RUN, YOUNG_STEP = 900.0, 60.0
 #: First and longest wait after an inconclusive check, in seconds.
@@ -82,13 +84,21 @@ def window_steps(earliest: Times, latest: Times, now: float) -> Times:
 
 
 def next_check_at(
-    entry: Entry, cadence: Cadence, now: float, *, confirming: bool, inconclusive: bool, stretch: float = 1.0
+    entry: Entry,
+    cadence: Cadence,
+    now: float,
+    *,
+    confirming: bool,
+    inconclusive: bool,
+    stretch: float = 1.0,
+    step: float | None = None,
 ) -> float:
     """When to check a name again, in epoch seconds.
 
     `confirming`: an alarm waits for its next pass. `inconclusive`: the last check proved nothing. `stretch`: how many times
     rarer checks inside the window are, because the budget of the operator is shared by many (`checks.window_pace`); the base
-    interval is kept all the same where it is at least `STRETCHED`.
+    interval is kept all the same where it is at least `STRETCHED`. `step`: seconds between looks inside the window where the
+    registry answers them (`checks.window_shares`).
     """
     base = base_interval(entry, cadence)
     if confirming:
@@ -96,17 +106,20 @@ def next_check_at(
     if inconclusive:
         wait = INCONCLUSIVE_FIRST * 2.0 ** min(12, max(0, entry.detail.unknown_rounds - 1))
         return now + add_jitter(min(wait, INCONCLUSIVE_LONGEST, max(base, INCONCLUSIVE_FIRST)), entry.name, now)
-    wait = base
+    wait = calm_wait(entry, base, now)
     if entry.state in (State.AVAILABLE, State.UNREGISTERED) and entry.since is not None:
         wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), base))
-    if entry.drop is not None and entry.in_window(now, EDGE):
-        step = float(window_steps(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
-        wait = min(wait, step) if stretch <= 1.0 else min(max(wait, STRETCHED), stretch * min(wait, step))
+    if step is not None:
+        wait = min(wait, step)
+    elif entry.drop is not None and entry.in_window(now, EDGE) and entry.state in OWNED and not drops_later(entry):
+        wanted = float(window_steps(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
+        wait = min(wait, wanted) if stretch <= 1.0 else min(max(wait, STRETCHED), stretch * min(wait, wanted))
     due = now + add_jitter(wait, entry.name, now)
     if entry.held_until is not None and entry.held_until > now:
         due = min(due, entry.held_until)  # the end of its release procedure
-    if entry.drop is not None and entry.drop.earliest > now:
-        due = min(due, max(now + IN_WINDOW, entry.drop.earliest))  # the moment when the window opens
+    if entry.drop is not None:
+        opens = next_opening(entry.suffix, entry.drop.earliest, entry.drop.latest, now)
+        due = min(due, max(now + IN_WINDOW, opens))  # the moment when the window opens
     return due
 
 

@@ -10,7 +10,6 @@ from common.core.model.states import State
 from common.core.schedule.cadence import (
     AFTER_ALARM,
     DAY,
-    EDGE,
     FIRST_SPREAD,
     IN_WINDOW,
     INCONCLUSIVE_FIRST,
@@ -34,6 +33,7 @@ from common.core.schedule.cadence import (
     spread_check_times,
     window_steps,
 )
+from common.core.schedule.drop_hours import EDGE
 
 NOW = 1_790_000_000.0
 CADENCE = Cadence(interval=3600.0, priority_interval=300.0, gap=30.0, gap_close=2.0)

@@ -1,0 +1,77 @@
+"""How often the registry is asked about a name that is out of the zone and cannot drop yet: as its calendar says.
+
+The zone shows nothing of such a name until it is registered anew, so every look is a query to the registry. Few a day are
+enough: they see the next phase early enough to know the day of the drop. Close looks are for the window (`window_value`).
+"""
+
+from __future__ import annotations
+
+from common.core.builtin.lifecycles import cycle_for
+from common.core.model.entry import DropWindow, Entry
+from common.core.model.evidence import Phase
+from common.core.model.methods import REGISTRY_METHODS
+from common.core.model.states import OWNED
+
+DAY = 86_400.0
+#: Seconds between looks at a name in redemption, and at one in pending delete before its day.
+IN_REDEMPTION, IN_PENDING_DELETE = DAY / 4, DAY / 2
+#: With priority a look is worth so many times as much.
+PRIORITY = 4.0
+#: A forecast that is not wider, in seconds, tells the day on which redemption ends.
+EXACT = 2 * DAY
+#: Seconds between questions to the registry about a held name that the zone guards, and the same around its expiry.
+HELD, HELD_EXPIRING = DAY, DAY / 2
+#: Seconds before and after expiry in which a held name is likely to be deleted or renewed.
+BEFORE_EXPIRY, AFTER_EXPIRY = 14 * DAY, 45 * DAY
+
+
+def calm_wait(entry: Entry, base: float, now: float) -> float:
+    """Seconds until the next look at a name; `base` is its base interval in seconds.
+
+    That counts on the last day of a phase, inside a window, after one that was missed, and where no calendar tells the day.
+    """
+    if entry.drop is None or entry.state not in OWNED or entry.phase not in (Phase.REDEMPTION, Phase.PENDING_DELETE):
+        return base
+    if _is_last_day(entry, entry.drop, now):
+        return base
+    return (IN_REDEMPTION if entry.phase is Phase.REDEMPTION else IN_PENDING_DELETE) / _worth(entry)
+
+
+def drops_later(entry: Entry) -> bool:
+    """Whether a name has another phase before it, so that it cannot drop before that was seen for days."""
+    return entry.phase is Phase.REDEMPTION and needs_other_phase(entry.suffix)
+
+
+def needs_other_phase(suffix: str) -> bool:
+    """Whether names of this suffix are in pending delete for days after their redemption, and then drop."""
+    return _pending_days(suffix) > 0
+
+
+def _pending_days(suffix: str) -> int:
+    """The least days of the pending delete that follows redemption; 0 where a name may drop from redemption."""
+    cycle = cycle_for(suffix)
+    if cycle is None or cycle.pending is None or cycle.pending_is_both:
+        return 0
+    return cycle.pending.least
+
+
+def is_look_due(entry: Entry, now: float) -> bool:
+    """Whether the registry is to be asked about a held name, or the zone alone: it shows when the name is delegated again."""
+    if entry.phase is not Phase.UNDELEGATED or entry.in_window(now):
+        return True
+    evidence, expires = entry.detail.evidence, entry.detail.expires_epoch
+    asked = max((item.at for method, item in evidence.items() if method in REGISTRY_METHODS), default=0.0)
+    near = expires is None or -BEFORE_EXPIRY <= now - expires <= AFTER_EXPIRY
+    return now - asked >= (HELD_EXPIRING if near else HELD) / _worth(entry)
+
+
+def _is_last_day(entry: Entry, drop: DropWindow, now: float) -> bool:
+    """Whether the phase of a name ends within a day, or should have ended: how exactly that is seen decides its window."""
+    if not drops_later(entry):
+        return drop.earliest - DAY <= now
+    left = _pending_days(entry.suffix) * DAY
+    return drop.latest - drop.earliest <= EXACT and drop.earliest - left - DAY <= now
+
+
+def _worth(entry: Entry) -> float:
+    return PRIORITY if entry.priority else 1.0

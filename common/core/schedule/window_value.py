@@ -1,0 +1,94 @@
+"""How the looks that a registry allows are shared by names inside their drop windows: where one more is worth most.
+
+A look every `s` seconds finds a drop s/2 seconds late on average. Over several names the sum of density x worth x delay is
+least, for a given number of queries, where each is looked at in proportion to the square root of density x worth: the density
+is the probability of a drop in the window over its width. A share is a `level`, in queries per second and unit of weight.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.core.model.ids import Times
+from common.core.schedule.calm import PRIORITY
+from common.core.schedule.drop_hours import EDGE
+
+DAY = 86_400.0
+#: Fewest seconds between looks at one name, and most looks that a window of up to two days is worth, and a wider one.
+FINEST, MOST_LOOKS, MOST_WIDE = 5.0, 8640, 720
+#: Width in seconds above which a window says little until its last day.
+WIDE = 2 * DAY
+#: Least width of a window in seconds, and the probability of a drop in it at least, for its weight: forecasts are no certainty.
+NARROWEST, LEAST_CHANCE = 600.0, 0.02
+#: Part of a day by which a window is wider than it should be where its bounds are rounded.
+SLACK = 0.01
+
+
+class Windows(NamedTuple):
+    """Drop windows, one place a name: `earliest` and `latest` in epoch seconds.
+
+    Each is open every day from `start` (seconds after midnight UTC) on for `length` seconds (`drop_hours`).
+    """
+
+    earliest: Times
+    latest: Times
+    start: Times
+    length: Times
+
+    def widths(self) -> Times:
+        """For how many seconds each window is open."""
+        days = np.ceil((self.latest - self.earliest) / DAY - SLACK)
+        found: Times = np.where(self.length < DAY, np.maximum(1.0, days) * self.length, self.latest - self.earliest)
+        return found
+
+    def are_open(self, now: float) -> NDArray[np.bool_]:
+        """Which windows are open now, or nearly."""
+        hours = (now + EDGE - self.start) % DAY <= self.length + 2 * EDGE
+        return (self.earliest - EDGE <= now) & (now <= self.latest + EDGE) & (hours | (self.length >= DAY))
+
+    def open_today(self, now: float) -> Times:
+        """For how many seconds each window is still open until midnight UTC."""
+        today = now // DAY * DAY
+        first = np.maximum(np.maximum(self.earliest, now), today + self.start)
+        last = np.minimum(np.minimum(self.latest, today + DAY), today + self.start + self.length)
+        return np.maximum(0.0, last - first)
+
+
+def weigh_windows(windows: Windows, chance: Times, urgent: NDArray[np.bool_]) -> Times:
+    """The weight of a look at each of these names: the square root of the probability of its drop per second, by its worth."""
+    width = np.maximum(windows.widths(), NARROWEST)
+    return np.sqrt(np.maximum(chance, LEAST_CHANCE) * np.where(urgent, PRIORITY, 1.0) / width)
+
+
+def finest_steps(windows: Windows, now: float) -> Times:
+    """Fewest seconds between looks at each of these names, however much its registry allows."""
+    width = windows.widths()
+    wide = (width > WIDE) & (now < windows.latest - DAY)
+    return np.maximum(FINEST, np.where(wide, width / MOST_WIDE, np.minimum(width, WIDE) / MOST_LOOKS))
+
+
+def find_level(weights: Times, most: Times, times: Times, budget: float) -> float:
+    """The level at which these names together take `budget` queries; infinity where they take less at their finest steps.
+
+    A name of weight w takes min(level x w, most) queries a second, for so many `times` seconds (1.0 for a budget per second).
+    """
+    used = (times > 0) & (weights > 0)
+    if not used.any() or budget == float("inf"):
+        return float("inf")
+    if budget <= 0:
+        return 0.0
+    weights, most, times = weights[used], most[used], times[used]
+    edges = most / weights  # the level from which each takes no more
+    order = np.argsort(edges)
+    capped = np.concatenate(([0.0], np.cumsum((most * times)[order])[:-1]))
+    rest = np.cumsum((weights * times)[order][::-1])[::-1]
+    reached = np.flatnonzero(capped + edges[order] * rest >= budget)
+    return float((budget - capped[reached[0]]) / rest[reached[0]]) if len(reached) else float("inf")
+
+
+def step_at(level: float, weight: float, finest: float) -> float:
+    """Seconds between looks at a name of this weight; infinity where the level is 0."""
+    return max(finest, 1.0 / (level * weight)) if level > 0 else float("inf")

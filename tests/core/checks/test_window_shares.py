@@ -1,0 +1,177 @@
+"""How what a registry allows is shared by names that are out of the zone and inside their drop windows."""
+
+from __future__ import annotations
+
+import pytest
+
+from common.core.checks.window_shares import COUNT_EVERY, QUOTA_SHARE
+from common.core.domains.domain_table import Flag
+from common.core.model.evidence import Phase
+from common.core.model.states import State
+from common.core.registries.directory import Directory
+from tests.core.checks.checks_room import NOW, RDAP, ChecksRoom, credit
+from tests.core.checks.drop_windows import DAY, HOUR, NARROW, WIDE, add_windows, load_dying, slow_room
+
+#: Noon of a day, and a window around it of a registry without known hours.
+NOON = NOW // DAY * DAY + DAY / 2
+OPEN = (NOON - HOUR, NOON + HOUR)
+
+
+def step(
+    room: ChecksRoom, count: int, window: tuple[float, float] = OPEN, suffix: str = "org", *, p: float = 0.9, now: float = NOON
+) -> float:
+    """Seconds between looks at one of so many names that are added with this window."""
+    ids = add_windows(room, suffix, count, window)
+    return step_of_id(room, int(ids[0]), window, p=p, now=now)
+
+
+def step_of_id(room: ChecksRoom, name_id: int, window: tuple[float, float], *, p: float = 0.9, now: float = NOON) -> float:
+    """The same for one that is there, counted anew."""
+    room.window_shares._counted_at = 0.0
+    found = room.window_shares.step_of(load_dying(room, name_id, window, p=p), now)
+    assert found is not None
+    return found
+
+
+def about(seconds: float) -> object:
+    """Equal but for the two minutes to which the table of names keeps windows."""
+    return pytest.approx(seconds, rel=0.03)
+
+
+@pytest.fixture(autouse=True)
+def no_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registry of these tests deletes names at any time of the day."""
+    monkeypatch.setattr("common.core.checks.window_shares.drop_hours", lambda _suffix: (0.0, DAY))
+
+
+def test_names_that_may_drop_take_half_of_what_their_registry_allows() -> None:
+    """Sixty at half a query a second: each every four minutes; one alone at the finest step."""
+    assert step(slow_room(rdap_org=(0.5, None)), 60) == about(240.0)
+    assert step(slow_room(rdap_org=(0.5, None)), 1) == 5.0
+
+
+def test_a_slow_registry_sets_the_step_of_a_single_name() -> None:
+    """Half of one query in fifty seconds."""
+    assert step(slow_room(rdap_org=(0.02, None)), 1) == about(100.0)
+
+
+def test_a_name_in_a_window_that_says_less_is_looked_at_less_often() -> None:
+    """By the root of the ratio of their densities; and never closer than a wide window is worth."""
+    room, day = slow_room(rdap_org=(0.02, None)), (NOON - 9 * HOUR, NOON + 9 * HOUR)
+    wide = int(add_windows(room, "org", 1, day)[0])
+    narrow = step(room, 1)
+
+    assert step_of_id(room, wide, day) / narrow == about(9**0.5)
+    assert step_of_id(room, wide, WIDE) == about(HOUR)
+
+
+def test_priority_makes_a_look_worth_more() -> None:
+    """Four times, so that it comes twice as often."""
+    room = slow_room(rdap_org=(0.02, None))
+    ids = add_windows(room, "org", 2, OPEN)
+    room.domains.table.flags[ids[0]] |= Flag.PRIORITY
+
+    assert step_of_id(room, int(ids[1]), OPEN) / step_of_id(room, int(ids[0]), OPEN) == about(2.0)
+
+
+def test_the_learned_rate_of_a_registry_counts() -> None:
+    """The rate now, not the configured one."""
+    room = slow_room(rdap_org=(0.5, None))
+    limit = room.registries.limit_of("rdap", "rdap.org.test", "org")
+    room.rate_limits.budgets._bucket_now(limit, "default", NOON).rate = 0.125
+
+    assert step(room, 15) == about(240.0)
+
+
+def test_suffixes_of_one_registry_share_what_it_allows() -> None:
+    """Thirty of each are sixty; another registry's names are not concerned."""
+    room = slow_room(rdap_com=(0.5, None))
+    room.registries.replace_directory(Directory(own=dict.fromkeys(("com", "net"), ("https://rdap.com.test/",)), own_whois={}))
+    first = int(add_windows(room, "com", 30, OPEN)[0])
+    second = int(add_windows(room, "net", 30, OPEN)[0])
+    add_windows(room, "org", 500, OPEN)
+
+    assert [step_of_id(room, first, OPEN), step_of_id(room, second, OPEN)] == [about(240.0)] * 2
+
+
+def test_the_quota_of_a_day_is_left_for_the_windows_of_the_evening() -> None:
+    """Two of the same length get the same number of looks, whichever is open now."""
+    alone, both = (slow_room(whois_se=(1000.0, 400)) for _ in range(2))
+    add_windows(both, "se", 1, (NOON + 6 * HOUR, NOON + 8 * HOUR))
+    window = (NOON, NOON + 2 * HOUR)
+
+    assert step(alone, 1, window, "se") == pytest.approx(2 * HOUR / (QUOTA_SHARE * 300), rel=0.02)
+    assert step(both, 1, window, "se") == pytest.approx(4 * HOUR / (QUOTA_SHARE * 300), rel=0.04)
+
+
+def test_a_quota_that_is_used_up_ends_the_close_watch() -> None:
+    """What confirmations need is left."""
+    room = slow_room(whois_se=(1000.0, 400))
+    room.rate_limits.budgets.take_tokens(room.registries.limit_of("whois", "whois.se.test", "se"), "default", 300, NOON)
+
+    assert step(room, 1, OPEN, "se") == float("inf")
+
+
+def test_where_rdap_is_distrusted_whois_pays() -> None:
+    """The channel that a check would query."""
+    room = slow_room(whois_com=(0.5, None))
+    ids = add_windows(room, "com", 60, NARROW)
+    assert step_of_id(room, int(ids[0]), NARROW, now=NOW) < 20
+    room.trust.row_of(RDAP).quarantined_until = NOW + HOUR
+
+    assert step_of_id(room, int(ids[0]), NARROW, now=NOW) == about(240.0)
+
+
+def test_two_egresses_allow_twice_as_much() -> None:
+    """Budgets belong to an operator and an egress."""
+    room = slow_room(rdap_org=(0.5, None))
+    room.workers.note_credit(credit("intermediate", worker="i-1@b", egress="other"), NOON)
+
+    assert step(room, 60) == about(120.0)
+
+
+def test_only_watched_names_that_may_drop_now_take_a_share() -> None:
+    """Not those before or after their windows, off the list, free already, or with another phase before them."""
+    room = slow_room(rdap_org=(0.5, None))
+    add_windows(room, "org", 50, (NOON + HOUR, NOON + 2 * HOUR))
+    add_windows(room, "org", 50, (NOON - 2 * HOUR, NOON - HOUR))
+    add_windows(room, "org", 50, OPEN, state=State.AVAILABLE)
+    add_windows(room, "org", 50, OPEN, state=State.REDEMPTION)
+    room.domains.table.flags[add_windows(room, "org", 50, OPEN)] = Flag.SINGLE
+
+    assert step(room, 60) == about(240.0)
+
+
+def test_a_name_outside_of_its_window_or_in_redemption_has_no_step() -> None:
+    """Its calendar tells when it is looked at, as that of one that was announced."""
+    room = slow_room(rdap_org=(0.5, None))
+    early, redeemed, free = add_windows(room, "org", 3, OPEN).tolist()
+    before = load_dying(room, early, (NOON + HOUR, NOON + 2 * HOUR))
+    later = load_dying(room, redeemed, OPEN, phase=Phase.REDEMPTION)
+    announced = load_dying(room, free, OPEN)
+    announced.state = State.AVAILABLE
+
+    assert [room.window_shares.step_of(entry, NOON) for entry in (before, later, announced)] == [None] * 3
+
+
+def test_outside_of_the_hours_of_its_registry_a_name_is_not_watched_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even though its window of two days is open."""
+    monkeypatch.setattr("common.core.checks.window_shares.drop_hours", lambda _suffix: (18 * HOUR, HOUR))
+    room = slow_room(rdap_org=(0.5, None))
+    window = (NOON - DAY, NOON + DAY)
+
+    name_id = int(add_windows(room, "org", 1, window)[0])
+
+    assert step_of_id(room, name_id, window) == float("inf")
+    assert step_of_id(room, name_id, window, now=NOON + 6.5 * HOUR) == 5.0
+
+
+def test_the_count_is_kept_for_some_seconds() -> None:
+    """A million names are not counted for each of them."""
+    room = slow_room(rdap_org=(0.5, None))
+    entry = load_dying(room, int(add_windows(room, "org", 30, OPEN)[0]), OPEN)
+    assert room.window_shares.step_of(entry, NOON) == about(120.0)
+    add_windows(room, "org", 30, OPEN)
+
+    assert room.window_shares.step_of(entry, NOON + COUNT_EVERY - 1) == about(120.0)
+    assert room.window_shares.step_of(entry, NOON + COUNT_EVERY) == about(240.0)
