@@ -47,7 +47,8 @@ class Windows(NamedTuple):
     def are_open(self, now: float) -> NDArray[np.bool_]:
         """Which windows are open now, or nearly."""
         hours = (now + EDGE - self.start) % DAY <= self.length + 2 * EDGE
-        return (self.earliest - EDGE <= now) & (now <= self.latest + EDGE) & (hours | (self.length >= DAY))
+        found: NDArray[np.bool_] = (self.earliest - EDGE <= now) & (now <= self.latest + EDGE) & (hours | (self.length >= DAY))
+        return found
 
     def open_today(self, now: float) -> Times:
         """For how many seconds each window is still open until midnight UTC."""
