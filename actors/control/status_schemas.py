@@ -157,6 +157,17 @@ class Gap(TypedDict, total=False):
     remedy: str
 
 
+class Starved(TypedDict, total=False):
+    """A suffix with more names than its registry's budget can look at in time; rates in queries per second."""
+
+    suffix: str
+    operator: str
+    names: int
+    needed: float
+    allowed: float
+    remedy: str
+
+
 class Callbacks(TypedDict, total=False):
     """How many callbacks wait, and whether their receiver takes them."""
 
@@ -212,6 +223,7 @@ class Coordinator(TypedDict):
     trust: NotRequired[list[Trust]]
     sources: NotRequired[list[SourceRow]]
     trust_gaps: NotRequired[list[Gap]]
+    starvation: NotRequired[list[Starved]]
     channels: NotRequired[list[Channel]]
     channels_dead: NotRequired[dict[str, int]]
     accuracy: NotRequired[Map]

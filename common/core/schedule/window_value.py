@@ -55,7 +55,8 @@ class Windows(NamedTuple):
         today = now // DAY * DAY
         first = np.maximum(np.maximum(self.earliest, now), today + self.start)
         last = np.minimum(np.minimum(self.latest, today + DAY), today + self.start + self.length)
-        return np.maximum(0.0, last - first)
+        found: Times = np.maximum(0.0, last - first)
+        return found
 
 
 def weigh_windows(windows: Windows, chance: Times, urgent: NDArray[np.bool_]) -> Times:
