@@ -14,7 +14,7 @@ from common.core.model.evidence import Phase
 from tests.sim.drops.stories import Record, Story
 
 DAY, HOUR, MINUTE = 86_400.0, 3600.0, 60.0
-#: The first day of every simulation, a Wednesday at midnight UTC, and days from it in which names end.
+#: The first day of every simulation, a Tuesday at midnight UTC.
 BEGIN = 20_718 * DAY
 YEAR = 365 * DAY
 #: Parts of the list that drop, and that are restored or renewed late; of the rest that are sold to another registrar.

@@ -13,14 +13,16 @@ from tests.sim.drops.__main__ import find_recorded
 from tests.sim.drops.bounds import Bound, check_bounds
 from tests.sim.drops.families import BEGIN, DAY, FAMILIES, HOUR, make_stories
 from tests.sim.drops.figures import Figures, measure_outcome
+from tests.sim.drops.lists import read_list
 from tests.sim.drops.outcomes import collect_outcome
 from tests.sim.drops.pace import MOST_COMPLAINTS, MOST_MINUTES, ask_zone
 from tests.sim.drops.peers import run_expiry, run_fixed
 from tests.sim.drops.pictures import draw_runs
 from tests.sim.drops.registry import BAN, BURST, PATIENCE, SLACK, Registry, make_registry
-from tests.sim.drops.runs import make_registries, run_product
+from tests.sim.drops.runs import SKEW, make_registries, run_product
 from tests.sim.drops.stories import Record, Story
 from tests.sim.drops.table import write_table
+from tests.sim.drops.world import DropWorld
 
 #: The small run, as `recorded.json` has it of the product as it was.
 SMALL = (["com", "nl"], 100, 6, 1)
@@ -165,6 +167,30 @@ def test_what_is_told_in_a_release_procedure_is_a_false_alarm() -> None:
 
     assert outcome.false_alarms == [story.name]
     assert drop.told == drop.freed > drop.purge
+
+
+def test_what_is_published_holds_the_moment_of_the_release() -> None:
+    """Where a registry publishes; a name in its auction stands in the list until it is free."""
+    registries = make_registries(["uk", "se", "ca", "cz", "com"], 400, 30, 1)
+
+    assert read_list(registries["com"], BEGIN + 10 * DAY) is None
+    for suffix in ("uk", "se", "ca", "cz"):
+        stories = registries[suffix].stories
+        listed = [one for day in range(30) for one in read_list(registries[suffix], BEGIN + day * DAY) or ()]
+        moments = [(stories[one.name].freed if suffix == "cz" else stories[one.name].purge, one) for one in listed]
+        assert len({one.name for one in listed}) > 1
+        assert all(one.earliest - SKEW <= moment <= one.latest + SKEW for moment, one in moments)
+
+
+def test_lists_are_renewed_once_a_day() -> None:
+    """Each registry that publishes one hands it over."""
+    world = DropWorld(make_registries(["uk", "com"], 20, 30, 1), 1)
+    taken: list[tuple[str, int]] = []
+    world.take_list = lambda suffix, _: taken.append((suffix, int((world.now - BEGIN) // DAY)))  # type: ignore[method-assign]  # a listener
+    world.watch_all()
+    world.run(1.5 * DAY)
+
+    assert taken == [("uk", 0), ("uk", 1)]
 
 
 def test_the_table_and_the_picture_have_every_run() -> None:

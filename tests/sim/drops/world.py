@@ -26,7 +26,8 @@ from common.core.model.records import Changes, EventRow
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN
 from common.core.schedule.cadence import are_imminent
 from common.messages import Result, Results, Sweep, SweepResult, Task, Tasks
-from tests.sim.drops.families import BEGIN, FAMILIES
+from tests.sim.drops.families import BEGIN, DAY, FAMILIES
+from tests.sim.drops.lists import RENEWED, Listed, read_list
 from tests.sim.drops.registry import BURST, RATE, Registry
 from tests.sim.drops.stories import Story
 from tests.sim.registry_world import BEAT, RegistryWorld
@@ -52,7 +53,7 @@ class DropWorld(RegistryWorld):
         for registry in registries.values():
             self.stories.update(registry.stories)
         self.told: list[EventRow] = []
-        self.dns_asked = 0
+        self.dns_asked, self._published = 0, BEGIN + RENEWED
         self._known: dict[int, bytes] = {}
         whois = {family.suffix for family in FAMILIES if family.whois}
         models = [SuffixModel(suffix, rdap=True, whois=suffix in whois) for suffix in registries]
@@ -73,6 +74,9 @@ class DropWorld(RegistryWorld):
         """Put every name on the list."""
         self.watch(*self.stories)
 
+    def take_list(self, suffix: str, listed: tuple[Listed, ...]) -> None:
+        """What a registry publishes, once a day. A world whose product reads lists takes them here; this one does not."""
+
     def check(self) -> None:
         """Other worlds look at this; here it would cost more than all the rest."""
 
@@ -90,6 +94,13 @@ class DropWorld(RegistryWorld):
             self._arrive(command.worker, command.boot, command.message)
         elif not isinstance(command, Publish | PublishMany):
             super()._perform(command)
+
+    def _publish(self) -> None:
+        """Hand over the lists of a new day."""
+        self._published = self.now + DAY - (self.now - RENEWED) % DAY
+        for suffix, registry in self.registries.items():
+            if (listed := read_list(registry, self.now)) is not None:
+                self.take_list(suffix, listed)
 
     # -- time ------------------------------------------------------------------------------------------------------------
 
@@ -134,6 +145,8 @@ class DropWorld(RegistryWorld):
                 self._beat(worker)
 
     def _tick(self) -> None:
+        if self.now >= self._published:
+            self._publish()
         self._sign_of_life()
         self.event(Tick())
 
