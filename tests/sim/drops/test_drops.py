@@ -13,7 +13,7 @@ from tests.sim.drops.__main__ import find_recorded
 from tests.sim.drops.bounds import Bound, check_bounds
 from tests.sim.drops.families import BEGIN, DAY, FAMILIES, HOUR, make_stories
 from tests.sim.drops.figures import Figures, measure_outcome
-from tests.sim.drops.lists import read_list
+from tests.sim.drops.lists import Listed, read_list
 from tests.sim.drops.outcomes import collect_outcome
 from tests.sim.drops.pace import MOST_COMPLAINTS, MOST_MINUTES, ask_zone
 from tests.sim.drops.peers import run_expiry, run_fixed
@@ -182,15 +182,26 @@ def test_what_is_published_holds_the_moment_of_the_release() -> None:
         assert all(one.earliest - SKEW <= moment <= one.latest + SKEW for moment, one in moments)
 
 
+class Reading(DropWorld):
+    """A world that notes the lists, each with its day."""
+
+    def __init__(self, registries: dict[str, Registry], seed: int) -> None:
+        super().__init__(registries, seed)
+        self.taken: list[tuple[str, int]] = []
+
+    def take_list(self, suffix: str, listed: tuple[Listed, ...]) -> None:
+        """Note it."""
+        assert all(isinstance(one, Listed) for one in listed)
+        self.taken.append((suffix, int((self.now - BEGIN) // DAY)))
+
+
 def test_lists_are_renewed_once_a_day() -> None:
     """Each registry that publishes one hands it over."""
-    world = DropWorld(make_registries(["uk", "com"], 20, 30, 1), 1)
-    taken: list[tuple[str, int]] = []
-    world.take_list = lambda suffix, _: taken.append((suffix, int((world.now - BEGIN) // DAY)))  # type: ignore[method-assign]  # a listener
+    world = Reading(make_registries(["uk", "com"], 20, 30, 1), 1)
     world.watch_all()
     world.run(1.5 * DAY)
 
-    assert taken == [("uk", 0), ("uk", 1)]
+    assert world.taken == [("uk", 0), ("uk", 1)]
 
 
 def test_the_table_and_the_picture_have_every_run() -> None:
