@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -210,6 +210,7 @@ def preferred_base(bases: tuple[str, ...]) -> str:
     return next((base for base in bases if base.startswith("https:")), bases[0])
 
 
+@lru_cache(maxsize=8192)
 def _url_host(url: str) -> str:
     """The host of a URL in lower case; "" where it has none."""
     try:
