@@ -1,4 +1,4 @@
-# make setup | run | demo | scenarios | containers | cluster-chaos | sim | mutants | test | lint | bench | scale | lock | clean. Needs only make and Python 3.11 or newer.
+# make setup | run | demo | scenarios | containers | cluster-chaos | sim | histories | mutants | test | lint | bench | scale | lock | clean. Needs only make and Python 3.11 or newer.
 # Arguments of a target: make test ARGS="-k budgets".
 
 VENV := .venv
@@ -11,7 +11,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$python; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo scenarios containers cluster-chaos sim mutants test lint bench scale lock clean
+.PHONY: help setup run demo scenarios containers cluster-chaos sim histories mutants test lint bench scale lock clean
 
 help:
 	@sed -n '1,2s/^# //p' Makefile
@@ -47,8 +47,14 @@ containers: setup
 	docker compose build
 	$(BIN)/python -m tests.containers $(ARGS)
 
-# Random histories on a virtual clock, any one channel dead, under the oracle: about two minutes, and a table.
+# Months of drops on a virtual clock against two plain loops at the same budget, and the bounds that are held: minutes, and a table.
+# ARGS="--names 3000 --days 90" for the whole, ARGS="--only com,uk" for some registries.
 sim: setup
+	$(BIN)/python -m tests.sim.drops $(ARGS)
+	$(BIN)/python -m tests.sim.drops.pace
+
+# Random histories on a virtual clock, any one channel dead, under the oracle: about two minutes, and a table.
+histories: setup
 	$(BIN)/python -m tests.sim $(ARGS)
 
 # Small faults in the rules, one at a time in a copy of the tree: does a quick test notice each? ARGS=gates for a module.

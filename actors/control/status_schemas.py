@@ -179,6 +179,17 @@ class Publication(TypedDict, total=False):
     next: Annotated[float | None, Meta(description="when it is due to be read again, about")]
 
 
+class Starved(TypedDict, total=False):
+    """A suffix with more names than its registry's budget can look at in time; rates in queries per second."""
+
+    suffix: str
+    operator: str
+    names: int
+    needed: float
+    allowed: float
+    remedy: str
+
+
 class Callbacks(TypedDict, total=False):
     """How many callbacks wait, and whether their receiver takes them."""
 
@@ -267,6 +278,7 @@ class Coordinator(TypedDict):
     sources: NotRequired[list[SourceRow]]
     trust_gaps: NotRequired[list[Gap]]
     publications: NotRequired[list[Publication]]
+    starvation: NotRequired[list[Starved]]
     channels: NotRequired[list[Channel]]
     channels_dead: NotRequired[dict[str, int]]
     accuracy: NotRequired[Map]

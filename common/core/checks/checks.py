@@ -294,6 +294,8 @@ class Checks:
         self.canaries.gaps.set_waiting(entry.name, [*(key for key, _ in waiting), *left_out], now)
         self.canaries.await_canaries(entry, waiting, since, now)
         self.canaries.follow_offers(entry, self.assessor.unverified_offers(entry, now), since, now)
+        others = self.assessor.unverified_others(entry, now)
+        self.canaries.follow_offers(entry, [row for row in others if self.planner.has_token(row[0], now)], since, now)
         for key in left_out:
             self.canaries.verify_server(key, entry.name, now, now)
         self.canaries.suspect_servers(entry, check, now)

@@ -30,7 +30,8 @@ class ChannelOffer(Struct, frozen=True):
 
     `registry`: the methods of its registry, in the order of preference; `registrars`: methods of registrars, likewise.
     `resting`: methods that proved nothing lately; `slow`: registry methods too slow to wait for, which are queried once, beside
-    the others, at the first denial. At least one method is always queried.
+    the others, at the first denial; `spent`: registry methods that denied the name a moment ago and have no token now: that
+    answer stands in the next pass, and the next token is for the canary that proves it. At least one method is always queried.
     """
 
     registry: tuple[str, ...]
@@ -38,6 +39,7 @@ class ChannelOffer(Struct, frozen=True):
     resting: frozenset[str] = frozenset()
     slow: frozenset[str] = frozenset()
     registrars: tuple[str, ...] = ()
+    spent: frozenset[str] = frozenset()
 
     def registry_methods(self, *, slow: bool = False) -> list[str]:
         """The registry methods to query; resting ones, and slow ones unless `slow`, only where no other is left."""
@@ -78,7 +80,8 @@ def _first_methods(entry: Entry, check: Check, channels: ChannelOffer, now: floa
 def _denying_methods(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:
     """The methods that can say that there is no object: the registry's, or registrars while all of those rest."""
     if not channels.resting.issuperset(channels.registry):
-        return channels.registry_methods()
+        found = channels.registry_methods()
+        return [method for method in found if method in check.asked or method not in channels.spent] or found
     stand_ins = choose_stand_ins(entry, check, channels.registrars, now)
     return stand_ins if stand_ins or check.asked.intersection(channels.registrars) else channels.registry_methods()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from common.core.channels.channel_health import FRESH
 from common.core.channels.channels import Channels
 from common.core.checks.escalation import ChannelOffer
 from common.core.checks.unanswered import Unanswered
@@ -17,6 +18,9 @@ from common.core.registries.registries import REGISTRY_CHANNELS, Registries
 from common.core.schedule.cadence import is_imminent
 from common.core.trust.conditions import Conditions
 from common.core.trust.server_trust import Trust
+
+#: Seconds for which the denial of a channel without a token stands while an alarm is confirmed: half as long as it is fresh.
+STANDS_FOR = FRESH / 2
 
 
 class QueryPlanner:
@@ -51,6 +55,7 @@ class QueryPlanner:
             resting=frozenset(resting),
             slow=frozenset(self.slow_methods(entry, now)),
             registrars=tuple(self._usable_registrars(suffix, now)),
+            spent=self._spent_methods(entry, now),
         )
 
     def slow_methods(self, entry: Entry, now: float) -> set[str]:
@@ -63,6 +68,23 @@ class QueryPlanner:
             return set()
         waited_for = {condition.method for condition in conditions}
         return {key.method for key in self._registries.channels_of(entry.suffix) if key.method not in waited_for}
+
+    def _spent_methods(self, entry: Entry, now: float) -> frozenset[str]:
+        """The registry methods whose denial of this run is young enough to stand, and whose operator has no token left."""
+        since, evidence = entry.detail.purged_at, entry.detail.evidence
+        return frozenset(
+            key.method
+            for key in (self._registries.channels_of(entry.suffix) if entry.detail.passes else ())
+            if (known := evidence.get(key.method)) is not None
+            and known.observation.reading.outcome is Outcome.UNREGISTERED
+            and known.at >= (now if since is None else since)
+            and now - known.at <= STANDS_FOR
+            and not self._rate_limits.has_token(key.method, entry.suffix, now)
+        )
+
+    def has_token(self, key: ChannelKey, now: float) -> bool:
+        """Whether a query could be sent through a channel now."""
+        return self._rate_limits.has_token(key.method, key.suffix, now)
 
     def distrusted_channels(self, entry: Entry, now: float) -> list[ChannelKey]:
         """The registry channels of a name whose server lied and was not verified since."""

@@ -127,6 +127,15 @@ def _merge_publication(rows: Rows) -> dict[str, Any]:
     return {**rows[0], "joined": sum(joined) if joined else None, "problem": problem}
 
 
+def merge_starved(rows: Rows) -> list[dict[str, Any]]:
+    """The suffixes that get fewer looks than they need; what the shards need adds up."""
+    return _merge_groups(rows, ("suffix", "operator"), _merge_starved)
+
+
+def _merge_starved(rows: Rows) -> dict[str, Any]:
+    return {**rows[0], **{key: sum(take_numbers(rows, key)) for key in ("names", "needed", "allowed")}}
+
+
 def merge_accuracy(parts: Rows) -> dict[str, Any]:
     """The tallies of all shards, in the form of `Accuracy.to_plain`."""
     alarms = sum_values([part["alarms"] for part in parts if isinstance(part.get("alarms"), Mapping)])

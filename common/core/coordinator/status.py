@@ -7,6 +7,8 @@ from typing import Any
 from msgspec import to_builtins
 
 from common.core.coordinator.merged_status import MOST_CHANNELS, MOST_GAPS, MOST_PUBLICATIONS, SHOWN
+from common.core.checks.starvation import DAY, StarvedSuffix
+from common.core.coordinator.merged_status import MOST_CHANNELS, MOST_GAPS, SHOWN
 from common.core.coordinator.source_report import Setup, list_sources
 from common.core.coordinator.source_state import SourceState
 from common.core.coordinator.wiring import Policy, Rooms
@@ -59,6 +61,7 @@ class Status:
             "sources": self._show_sources(now),
             "trust_gaps": [self.show_gap(gap, now) for gap in rooms.canaries.gaps.find_open(now)[:MOST_GAPS]],
             "publications": rooms.publications.show_rows(now)[:MOST_PUBLICATIONS],
+            "starvation": [self.show_starved(row) for row in rooms.starvation.find_starved(now)],
             "channels": channels[:MOST_CHANNELS],
             "channels_dead": {name: sum(row["dead"] for row in channels if row["method"] == name) for name in CHANNELS},
             "accuracy": rooms.audit.accuracy.to_plain(),
@@ -80,6 +83,11 @@ class Status:
             "servers": servers,
             "remedy": f"CANARIES_FILE has to list names that are surely registered under .{gap.suffix}",
         }
+
+    def show_starved(self, row: StarvedSuffix) -> dict[str, Any]:
+        """Show a suffix whose registry allows fewer queries than its names need, and the remedy."""
+        remedy = f"{row.operator} has to allow {row.needed * DAY:.0f} routine queries a day, or the list to be shorter"
+        return {**to_builtins(row), "remedy": remedy}
 
     def _show_shard(self) -> dict[str, int]:
         """Show which part of a divided list this is the status of; nothing of a whole one."""

@@ -16,6 +16,7 @@ from common.core.checks.conclude import Conclusions
 from common.core.checks.query_answers import QueryAnswers
 from common.core.checks.query_dispatch import QueryDispatch
 from common.core.checks.query_planner import QueryPlanner
+from common.core.checks.starvation import Starvation
 from common.core.checks.unanswered import Unanswered
 from common.core.checks.window_pace import WindowPace
 from common.core.checks.window_shares import WindowShares
@@ -178,6 +179,7 @@ class Rooms:
             channels=self.channels,
             trust=self.trust,
         )
+        self.starvation = Starvation(domains=self.domains, rate_limits=self.rate_limits, shares=self.window_shares)
         self.window_pace = WindowPace(
             domains=self.domains, registries=self.registries, rate_limits=self.rate_limits, shares=self.window_shares
         )

@@ -47,14 +47,16 @@ class Windows(NamedTuple):
     def are_open(self, now: float) -> NDArray[np.bool_]:
         """Which windows are open now, or nearly."""
         hours = (now + EDGE - self.start) % DAY <= self.length + 2 * EDGE
-        return (self.earliest - EDGE <= now) & (now <= self.latest + EDGE) & (hours | (self.length >= DAY))
+        found: NDArray[np.bool_] = (self.earliest - EDGE <= now) & (now <= self.latest + EDGE) & (hours | (self.length >= DAY))
+        return found
 
     def open_today(self, now: float) -> Times:
         """For how many seconds each window is still open until midnight UTC."""
         today = now // DAY * DAY
         first = np.maximum(np.maximum(self.earliest, now), today + self.start)
         last = np.minimum(np.minimum(self.latest, today + DAY), today + self.start + self.length)
-        return np.maximum(0.0, last - first)
+        found: Times = np.maximum(0.0, last - first)
+        return found
 
 
 def weigh_windows(windows: Windows, chance: Times, urgent: NDArray[np.bool_]) -> Times:

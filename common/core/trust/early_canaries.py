@@ -15,6 +15,7 @@ from common.core.model.entry import Entry, Rank
 from common.core.model.methods import is_registrar
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
+from common.core.schedule.drop_hours import are_hours_open
 from common.core.telemetry.reach import SILENT, SILENT_SPAN
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canaries import Canaries
@@ -25,6 +26,9 @@ from common.core.trust.server_trust import VERIFIED_FOR, Trust
 WINDOW_MARGIN, KEEP_WINDOW = 300.0, VERIFIED_FOR * 0.75
 #: Queries that a server must be able to take in that time, so that two of them for canaries hold nothing up.
 KEEP_COST = 16
+#: The same for one canary, and parts of a day's quota of which one may go into such canaries in the hours of a window.
+KEEP_LEAST, QUOTA_PARTS, WINDOW_HOURS = 4, 5, 4.0
+DAY = 86_400.0
 #: Seconds after its last answer at which a channel is probed, and one that is dead, or lied.
 PROBE_EVERY, PROBE_SILENT_EVERY = 6 * 3600.0, 900.0
 #: The same for one that fell silent: whether it is dead should be known within minutes, before the next drop.
@@ -55,19 +59,36 @@ class EarlyCanaries:
     def keep_verified(self, entry: Entry, now: float) -> None:
         """Verify beforehand the servers of a name that may drop at any moment: at the drop a canary costs seconds.
 
-        Servers too slow for that are left alone, their queries are worth more as answers. In the middle of its passes a name
-        asks for the canaries it needs.
+        A server that is too slow for both canaries is asked about a random name alone: about the known one it is asked after
+        the drop in any case. Where these queries would be worth more as answers, none is sent. In the middle of its passes a
+        name asks for the canaries it needs.
         """
-        if entry.detail.passes or not entry.in_window(now, margin=WINDOW_MARGIN):
+        drop = entry.drop
+        if entry.detail.passes or drop is None or not entry.in_window(now, margin=WINDOW_MARGIN):
             return
-        found, _ = self.conditions.find_conditions(entry.suffix, now)
-        for method, key, pace in found:
-            if pace * KEEP_WINDOW < KEEP_COST or self.canaries.is_on_way(key):
+        if drop.latest - drop.earliest > DAY and not are_hours_open(entry.suffix, now):
+            return
+        for key in self.registries.channels_of(entry.suffix):
+            pace = self.rate_limits.current_pace(key.method, entry.suffix, now)
+            cheap = pace * KEEP_WINDOW >= KEEP_COST and not self._is_short(key, now, parts=2 * QUOTA_PARTS)
+            if not cheap and (pace * KEEP_WINDOW < KEEP_LEAST or self._is_short(key, now, parts=QUOTA_PARTS)):
+                continue
+            if self.canaries.is_on_way(key) or self.trust.is_distrusted(key, now) or self.channels.is_known_dead(key, now):
                 continue
             names = self.canaries.known_names.canaries_for(key, entry.name)
             for probe in self.trust.find_probes(key, 0.0, names, now, self.rng, window=KEEP_WINDOW):
-                self.telemetry.metrics.count("canaries_beforehand", method=method)
-                self.canaries.ask_canary(probe, now)
+                if cheap or not probe.registered:
+                    self.telemetry.metrics.count("canaries_beforehand", method=key.method)
+                    self.canaries.ask_canary(probe, now)
+
+    def _is_short(self, key: ChannelKey, now: float, *, parts: int) -> bool:
+        """Whether a canary every `KEEP_WINDOW` seconds takes more than one of so many parts of the queries left for an hour."""
+        limit, budgets = self.registries.limit_of(*key), self.rate_limits.budgets
+        if limit.per_day is None:
+            return False
+        left = sum(budgets.quota_left(limit, egress, now, now) for egress in self.rate_limits.egresses_of(key.method, now))
+        hours = max(1.0, (DAY - now % DAY) / 3600.0)
+        return parts * 3600.0 / KEEP_WINDOW > left / min(hours, WINDOW_HOURS)
 
     def probe_channels(self, suffixes: list[str], now: float) -> None:
         """Query a canary of each channel without an answer for hours: whether it speaks has to be known before a drop.

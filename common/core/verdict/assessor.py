@@ -138,6 +138,17 @@ class Assessor:
         last = len(found) < 2 or len(entry.detail.passes) >= gates.AGREEING_PASSES
         return self._find_unverified(entry, [(method, item, item.at if last else 0.0) for method, item in items], needs, now)
 
+    def unverified_others(self, entry: Entry, now: float) -> list[tuple[ChannelKey, float]]:
+        """The registry servers that deny a name and that no alarm waits for: once verified they are sources all the same."""
+        if entry.state in ANNOUNCED:
+            return []
+        needs = self.requirements_of(entry, now)
+        conditions, _ = self._conditions.find_conditions(entry.suffix, now)
+        waited_for = {*(condition.method for condition in conditions), *needs.awaited}
+        found = [method for method in gates.positive_methods(entry.detail.evidence, needs, now) if method in REGISTRY_METHODS]
+        items = [(method, entry.detail.evidence[method]) for method in found if method not in waited_for]
+        return self._find_unverified(entry, [(method, item, item.at) for method, item in items], needs, now)
+
     def unverified_offers(self, entry: Entry, now: float) -> list[tuple[ChannelKey, float]]:
         """The servers of definitive sources whose answer counts once they are verified, each with the time of the answer."""
         needs = self.requirements_of(entry, now)

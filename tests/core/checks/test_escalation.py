@@ -139,6 +139,29 @@ def test_a_slow_channel_is_queried_at_the_first_denial() -> None:
 # -- channels without a record, and registrars ---------------------------------------------------------------------------
 
 
+def test_a_denial_stands_in_the_next_pass_where_its_channel_has_no_token() -> None:
+    """The pass is made by the others, and all are asked where none is left."""
+    spent = ChannelOffer(("rdap", "whois"), wildcard=False, spent=frozenset({"whois"}))
+    both = ChannelOffer(("rdap", "whois"), wildcard=False, spent=frozenset({"rdap", "whois"}))
+    second = Check(NOW, confirm=True, asked={"dns", "rdap"}, outcomes={"rdap": Outcome.UNREGISTERED})
+
+    assert next_methods(entry(), Check(NOW, confirm=True), spent, NOW) == ["dns", "rdap"]
+    assert next_methods(entry(), Check(NOW, confirm=True), both, NOW) == ["dns", "rdap", "whois"]
+    assert next_methods(entry(), second, both, NOW) == []
+
+
+def test_the_zone_alone_is_asked_about_a_held_name_whose_registry_was_asked_today() -> None:
+    """Its record does not change unless the zone, or the calendar, says so."""
+    held = entry(State.UNDELEGATED, Phase.UNDELEGATED)
+    known = Evidence(Observation("rdap", Reading(Outcome.REGISTERED, "rdap_200", "")), NOW - 60, NOW - 60)
+    assert next_methods(held, Check(NOW), BOTH, NOW) == ["rdap"]
+    held.detail.evidence["rdap"] = known
+
+    assert next_methods(held, Check(NOW), BOTH, NOW) == ["dns"]
+    assert next_methods(held, after({"dns": Outcome.UNREGISTERED}), BOTH, NOW) == []
+    assert next_methods(held, after({"dns": Outcome.REGISTERED}), BOTH, NOW) == ["rdap"]
+
+
 @pytest.mark.parametrize(
     ("offer", "records"),
     [

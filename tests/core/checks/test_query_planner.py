@@ -301,3 +301,26 @@ def test_a_channel_too_slow_for_an_alarm_is_named_once_the_name_was_seen_registe
 
     entry.detail.registered_seen = NOW - DAY
     assert room.planner.slow_methods(entry, NOW) == {"whois"}
+
+
+def test_a_channel_that_denied_a_name_a_moment_ago_and_has_no_token_is_spent() -> None:
+    """Not before a first pass, nor with a token, nor once that answer is a minute old or from before the drop."""
+    room = ChecksRoom(limits={**PLENTY, "whois/whois.com.test": Limit("x", 0.1, 1)})
+    entry = ending()
+    entry.detail.purged_at = NOW - 10
+    for method in ("rdap", "whois"):
+        entry.detail.evidence[method] = Evidence(Observation(method, Reading(Outcome.UNREGISTERED, "", "")), NOW - 5, NOW - 5)
+    assert room.planner.offer_channels(entry, NOW).spent == frozenset()
+    entry.detail.passes = (NOW - 5,)
+    assert room.planner.offer_channels(entry, NOW).spent == frozenset()
+    limit = room.registries.limit_of("whois", WHOIS.server, "com")
+    room.rate_limits.budgets.take_token(limit, "default", NOW)
+    assert not room.planner.has_token(WHOIS, NOW)
+    assert room.planner.offer_channels(entry, NOW).spent == {"whois"}
+    entry.detail.purged_at = NOW - 4
+    assert room.planner.offer_channels(entry, NOW).spent == frozenset()
+    entry.detail.purged_at = NOW - 10
+    for age, spent in ((60.0, {"whois"}), (61.0, set())):
+        entry.detail.evidence["whois"] = Evidence(Observation("whois", Reading(Outcome.UNREGISTERED, "", "")), NOW - age, NOW)
+        entry.detail.purged_at = NOW - 100
+        assert room.planner.offer_channels(entry, NOW).spent == spent

@@ -13,6 +13,7 @@ from common.core.rate_limits.query_queue import MOST_ROUTINE
 from common.core.telemetry.reach import SILENT, SILENT_SPAN
 from common.core.trust.early_canaries import (
     KEEP_COST,
+    KEEP_LEAST,
     KEEP_WINDOW,
     PROBE_DOUBTED_EVERY,
     PROBE_EVERY,
@@ -137,15 +138,43 @@ def test_a_server_is_not_asked_twice_at_the_same_time() -> None:
     assert rooms.canaries.is_on_way(WHOIS)
 
 
-@pytest.mark.parametrize(("rate", "asked"), [(KEEP_COST / KEEP_WINDOW, True), (KEEP_COST / KEEP_WINDOW * 0.99, False)])
-def test_a_server_that_can_be_asked_seldom_is_left_alone(rate: float, asked: bool) -> None:
-    """Its queries are worth more as answers."""
+@pytest.mark.parametrize(
+    ("rate", "asked"),
+    [
+        (KEEP_COST / KEEP_WINDOW, ["known", "random"]),
+        (KEEP_COST / KEEP_WINDOW * 0.99, ["random"]),
+        (KEEP_LEAST / KEEP_WINDOW, ["random"]),
+        (KEEP_LEAST / KEEP_WINDOW * 0.99, []),
+    ],
+)
+def test_a_server_that_can_be_asked_seldom_is_asked_about_less(rate: float, asked: list[str]) -> None:
+    """Its queries are worth more as answers; about the known name it is asked after the drop in any case."""
     rooms = TrustRooms(limits={"whois/*": Limit("whois/*", rate, 1), **PLENTY})
     rooms.early_canaries.keep_verified(dropping(), INSIDE)
-    methods = {method for method, _ in rooms.take_probes()}
 
-    assert ("whois" in methods) is asked
-    assert "rdap" in methods
+    assert [kind for method, kind in rooms.take_probes() if method == "whois"] == asked
+
+
+@pytest.mark.parametrize(("per_day", "asked"), [(900, ["known", "random"]), (250, ["random"]), (100, [])])
+def test_a_small_quota_is_kept_for_answers(per_day: int, asked: list[str]) -> None:
+    """Canaries that may not be needed take a fifth of it at most."""
+    rooms = TrustRooms(limits={"whois/*": Limit("whois/*", 1000.0, 10, per_day), **PLENTY})
+    rooms.early_canaries.keep_verified(dropping(), INSIDE)
+
+    assert [kind for method, kind in rooms.take_probes() if method == "whois"] == asked
+
+
+def test_in_a_window_of_several_days_servers_are_verified_in_the_hours_of_the_registry() -> None:
+    """Names of .com are deleted in the evening; of a registry without known hours at any time."""
+    rooms = TrustRooms()
+    midnight = INSIDE // 86_400 * 86_400
+    entry = dropping()
+    entry.drop = DropWindow(midnight - 2 * 86_400, midnight, midnight + 2 * 86_400, 0.9)
+    rooms.early_canaries.keep_verified(entry, midnight + 12 * 3600)
+    assert rooms.take_canaries() == []
+    rooms.early_canaries.keep_verified(entry, midnight + 19 * 3600)
+
+    assert len(rooms.take_canaries()) == 4
 
 
 def test_a_server_in_quarantine_and_a_dead_one_are_not_kept_verified() -> None:

@@ -208,9 +208,22 @@ def test_a_channel_too_slow_for_an_alarm_is_not_waited_for() -> None:
     desk = Desk(TrustRooms(limits={"whois/*": Limit("whois/*", 0.01, 1), **PLENTY}))
     desk.deny(RDAP, WHOIS, verified=False)
     assert [key.method for key, _ in desk.assessor.unverified_servers(desk.entry, NOW)] == ["rdap"]
+    assert desk.assessor.unverified_others(desk.entry, NOW) == [(WHOIS, NOW)]
 
     desk.entry.detail.registered_seen = None
     assert [key.method for key, _ in desk.assessor.unverified_servers(desk.entry, NOW)] == ["rdap", "whois"]
+    assert desk.assessor.unverified_others(desk.entry, NOW) == []
+
+
+def test_a_slow_channel_is_not_verified_for_a_name_that_was_announced() -> None:
+    """Nor once its server is verified after the answer."""
+    desk = Desk(TrustRooms(limits={"whois/*": Limit("whois/*", 0.01, 1), **PLENTY}))
+    desk.deny(RDAP, WHOIS)
+    assert desk.assessor.unverified_others(desk.entry, NOW) == []
+    desk = Desk(TrustRooms(limits={"whois/*": Limit("whois/*", 0.01, 1), **PLENTY}), state=State.AVAILABLE)
+    desk.deny(RDAP, WHOIS, verified=False)
+
+    assert desk.assessor.unverified_others(desk.entry, NOW) == []
 
 
 # -- the assessment ------------------------------------------------------------------------------------------------------
