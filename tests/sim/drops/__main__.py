@@ -12,11 +12,11 @@ from pathlib import Path
 from tests.sim.drops.bounds import check_bounds
 from tests.sim.drops.families import SUFFIXES
 from tests.sim.drops.figures import measure_outcome
-from tests.sim.drops.outcomes import Outcome, Recorded, read_recorded, write_recorded
+from tests.sim.drops.outcomes import Outcome, Recorded, choose_suffixes, join_outcomes, read_recorded, write_recorded
 from tests.sim.drops.peers import run_expiry, run_fixed
 from tests.sim.drops.pictures import PICTURE, draw_runs
 from tests.sim.drops.runs import PARTS, run_apart, run_product
-from tests.sim.drops.table import calm_costs, write_table
+from tests.sim.drops.table import calm_costs, write_suffixes, write_table
 
 RECORDED = Path(__file__).with_name("recorded.json")
 
@@ -48,8 +48,9 @@ def main() -> None:
         write_recorded(RECORDED, [*kept, run])
     runs = {"fixed interval": fixed, "expiry rules": expiry, **({"before": before} if before else {}), "product": product}
     if given.picture:
-        given.picture.write_text(draw_runs(runs), encoding="utf-8")
+        given.picture.write_text(draw_runs(runs, given.days), encoding="utf-8")
     print(write_table(runs))
+    print(f"\nThe product by suffix:\n{write_suffixes(product)}")
     figures = measure_outcome(product)
     print(f"\n{calm_costs(figures, 1_000_000)}\n")
     for bound in check_bounds(figures, measure_outcome(fixed), measure_outcome(expiry)):
@@ -57,10 +58,15 @@ def main() -> None:
 
 
 def find_recorded(suffixes: list[str], names: int, days: int, seed: int) -> Outcome | None:
-    """The run of the product as it was, of the same names, days and seed; None where it was not recorded."""
-    if not RECORDED.exists():
-        return None
-    return next((one.outcome for one in read_recorded(RECORDED) if _is_same(one, suffixes, names, days, seed)), None)
+    """The run of the product as it was, of the same names, days and seed; None where not all of it was recorded."""
+    found = Outcome([], [], [])
+    for one in read_recorded(RECORDED) if RECORDED.exists() else []:
+        if (one.names, one.days, one.seed) == (names, days, seed):
+            new = [
+                suffix for suffix in suffixes if suffix in one.suffixes and suffix not in {row.suffix for row in found.asked}
+            ]
+            found = join_outcomes([found, choose_suffixes(one.outcome, new)])
+    return found if {row.suffix for row in found.asked} == set(suffixes) else None
 
 
 def _is_same(one: Recorded, suffixes: list[str], names: int, days: int, seed: int) -> bool:

@@ -31,7 +31,8 @@ class Family:
 
     `share` of the list; `grace`, `redemption` and `pending` in days (least and most); `instant(rng, day, begun)` is the moment
     of the purge on the UTC midnight `day`, for a name whose deletion began at `begun`; `hold` is how long a purged name cannot
-    be registered, in seconds; `dated`: whether records have dates; `whois`: whether there is a second channel.
+    be registered, in seconds, `shown` whether WHOIS says so; `dated`: whether records have dates; `whois`: whether there
+    is a second channel.
     """
 
     suffix: str
@@ -42,6 +43,7 @@ class Family:
     instant: Callable[[Random, float, float], float]
     from_expiry: bool = False
     hold: tuple[float, float] = (0.0, 0.0)
+    shown: bool = False
     dated: bool = True
     whois: bool = True
     weekday: int | None = None  # the purge is put off to this day of the week, Monday is 0
@@ -65,7 +67,7 @@ def _after(days: float, minutes: float) -> Callable[[Random, float, float], floa
 FAMILIES = (
     Family("com", 0.30, (30, 45), 30, 5, _in_order(19, 60)),
     Family("org", 0.08, (30, 45), 30, 5, _at_random(14.5, 1)),
-    Family("io", 0.08, (30, 45), 30, 5, _at_random(0.5, 30), hold=(12 * HOUR, 30 * HOUR)),
+    Family("io", 0.08, (30, 45), 30, 5, _at_random(0.5, 30), hold=(12 * HOUR, 30 * HOUR), shown=True),
     Family("uk", 0.10, (30, 30), 60, 5, _at_random(0, 1439), from_expiry=True),
     Family("de", 0.14, (0, 0), 30, 0, _after(30, 1440), dated=False, whois=False),
     Family("nl", 0.08, (0, 0), 40, 0, _after(40, 60), dated=False, whois=False),
@@ -114,7 +116,7 @@ def _drop(family: Family, name: str, rng: Random, days: int) -> Story:
         expires = begun + rng.uniform(60, 300) * DAY
     records = [*_before(family, expires, begun, rng), *_ending(family, expires, begun, last, purge, rng)]
     freed = purge + rng.uniform(*family.hold)
-    records.append(Record(purge, None, free=freed == purge))
+    records.append(Record(purge, None, free=freed == purge, shown=family.shown and freed > purge))
     if freed > purge:
         records.append(Record(freed, None, free=True))
     caught = _caught(freed, rng)

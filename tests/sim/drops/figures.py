@@ -7,7 +7,7 @@ from math import inf
 from typing import NamedTuple
 
 from tests.sim.drops.families import DAY, HOUR, MINUTE
-from tests.sim.drops.outcomes import Asked, Drop, Outcome
+from tests.sim.drops.outcomes import Asked, Drop, Outcome, choose_suffixes
 
 #: Names that stay free for so long count for the latencies: all of them can be told by every way to watch.
 LASTING = 2 * DAY
@@ -79,12 +79,18 @@ def count_phases(asked: list[Asked]) -> Counter[str]:
     return found
 
 
-def count_ages(asked: list[Asked]) -> Counter[int]:
-    """Registry questions about names that drop, by days from the purge."""
+def average_ages(outcome: Outcome, days: int) -> dict[int, float]:
+    """Registry questions a day about a name that drops, by days from its purge, over a run of so many days."""
     found: Counter[int] = Counter()
-    for one in asked:
+    for one in outcome.asked:
         found.update(one.ages)
-    return found
+    there = Counter(day - int(drop.purge // DAY) for drop in outcome.drops for day in range(days))
+    return {age: found[age] / there[age] for age in there}
+
+
+def measure_suffixes(outcome: Outcome) -> dict[str, Figures]:
+    """The figures of each suffix apart."""
+    return {one.suffix: measure_outcome(choose_suffixes(outcome, [one.suffix])) for one in outcome.asked}
 
 
 def say_seconds(seconds: float) -> str:

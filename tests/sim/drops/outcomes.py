@@ -110,6 +110,18 @@ def join_outcomes(parts: Iterable[Outcome]) -> Outcome:
     return whole
 
 
+def choose_suffixes(outcome: Outcome, suffixes: list[str]) -> Outcome:
+    """The part of an outcome that is about these suffixes; of the CPU time as much as their part of the questions."""
+    asked = [one for one in outcome.asked if one.suffix in suffixes]
+    part = sum(one.total for one in asked) / max(1, sum(one.total for one in outcome.asked))
+    return Outcome(
+        [drop for drop in outcome.drops if drop.name.rpartition(".")[2] in suffixes],
+        asked,
+        [name for name in outcome.false_alarms if name.rpartition(".")[2] in suffixes],
+        round(outcome.cpu * part, 1),
+    )
+
+
 def read_recorded(path: Path) -> list[Recorded]:
     """Recorded runs of a file."""
     return msgspec.json.decode(path.read_bytes(), type=list[Recorded])

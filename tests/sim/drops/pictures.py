@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import inf, log10
 from pathlib import Path
 
-from tests.sim.drops.figures import count_ages, latencies_of
+from tests.sim.drops.figures import average_ages, latencies_of
 from tests.sim.drops.outcomes import Outcome
 
 PICTURE = Path(__file__).resolve().parents[3] / "docs" / "drops.svg"
@@ -18,9 +18,12 @@ FIRST, LAST, EARLIEST, LATEST = 0.0, 6.0, -40, 15
 MARKS = ((1.0, "1 s"), (60.0, "1 min"), (600.0, "10 min"), (3600.0, "1 h"), (86_400.0, "1 d"), (604_800.0, "7 d"))
 
 
-def draw_runs(runs: Mapping[str, Outcome]) -> str:
-    """The picture as SVG, one curve for each run."""
+def draw_runs(runs: Mapping[str, Outcome], days: int) -> str:
+    """The picture as SVG, one curve for each run of so many days."""
     right = LEFT + WIDE + GAP
+    ages = {title: average_ages(outcome, days) for title, outcome in runs.items()}
+    most = [asked for found in ages.values() for age, asked in found.items() if EARLIEST <= age <= LATEST]
+    highest = float(int(max(most, default=0.0)) + 1)  # the end of the axis: a whole number of questions a day
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right + WIDE + 40} {TOP + HIGH + 60}" {FONT}>',
         "<title>How soon drops are told, and when in the life of a name questions are asked</title>",
@@ -28,12 +31,12 @@ def draw_runs(runs: Mapping[str, Outcome]) -> str:
         f'<text x="{LEFT}" y="{TOP - 24}" font-weight="bold">drops told after so long, of those free for two days</text>',
         *_left_axes(),
         f'<text x="{right}" y="{TOP - 24}" font-weight="bold">registry questions a day about a name that drops</text>',
-        *_right_axes(right, _highest(runs)),
+        *_right_axes(right, highest),
     ]
     for number, (title, outcome) in enumerate(runs.items()):
         colour = COLOURS[number % len(COLOURS)]
         parts.append(_line(_told_points(outcome), colour))
-        parts.append(_line(_asked_points(outcome, right, _highest(runs)), colour))
+        parts.append(_line(_asked_points(ages[title], right, highest), colour))
         parts.append(f'<text x="{LEFT + 8}" y="{TOP + 16 + 16 * number}" fill="{colour}">{title}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
@@ -56,18 +59,12 @@ def _told_points(outcome: Outcome) -> list[tuple[float, float]]:
     return [*points, (_across(10**LAST), points[-1][1])]
 
 
-def _asked_points(outcome: Outcome, left: int, highest: float) -> list[tuple[float, float]]:
-    ages, drops = count_ages(outcome.asked), max(1, len(outcome.drops))
+def _asked_points(ages: dict[int, float], left: int, highest: float) -> list[tuple[float, float]]:
     return [
-        (left + (day - EARLIEST) / (LATEST - EARLIEST) * WIDE, _up(min(1.0, ages[day] / drops / highest)))
-        for day in range(EARLIEST, LATEST + 1)
+        (left + (age - EARLIEST) / (LATEST - EARLIEST) * WIDE, _up(asked / highest))
+        for age, asked in sorted(ages.items())
+        if EARLIEST <= age <= LATEST
     ]
-
-
-def _highest(runs: Mapping[str, Outcome]) -> float:
-    """The end of the axis: a whole number of questions a day."""
-    most = [max(count_ages(outcome.asked).values(), default=0) / max(1, len(outcome.drops)) for outcome in runs.values()]
-    return float(int(max(most, default=0.0)) + 1)
 
 
 def _left_axes() -> Iterator[str]:

@@ -23,12 +23,16 @@ _MISSING = {
     "rdap": Reading(Outcome.UNREGISTERED, "rdap_404_json", "not found"),
     "whois": Reading(Outcome.UNREGISTERED, "whois_free", "not found"),
 }
+_RELEASED = Reading(Outcome.DROPPING, "whois_dropzone", "purged, in the registry's own release procedure")
 _FOUND = {"rdap": "rdap_200_match", "whois": "whois_registered"}
 
 
 @dataclass(slots=True)
 class Record:
-    """What the registry holds from `at` on (epoch seconds); `phase` None for no object, `free`: it can be registered then."""
+    """What the registry holds from `at` on (epoch seconds); `phase` None for no object, `free`: it can be registered then.
+
+    `shown`: WHOIS says of a name that has no object that it is in the registry's release procedure; other channels deny it.
+    """
 
     at: float
     phase: Phase | None
@@ -37,6 +41,7 @@ class Record:
     created: float = 0.0
     registrar: str = "Example Registrar"
     free: bool = False
+    shown: bool = False
     readings: dict[str, Reading] = field(default_factory=dict)
 
 
@@ -84,7 +89,7 @@ class Story:
         if method == "dns":
             return REFERRAL if record.phase in _IN_ZONE else NXDOMAIN
         if record.phase is None:
-            return _MISSING[method]
+            return _RELEASED if record.shown and method == "whois" else _MISSING[method]
         if method not in record.readings:
             record.readings[method] = _shown(record, method)
         return record.readings[method]

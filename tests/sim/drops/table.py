@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from tests.sim.drops.figures import Figures, count_phases, measure_outcome, say_seconds
+from tests.sim.drops.figures import Figures, count_phases, measure_outcome, measure_suffixes, say_seconds
 from tests.sim.drops.outcomes import Outcome
 
 _WIDE, _COLUMN = 44, 16
@@ -19,6 +19,19 @@ def write_table(runs: Mapping[str, Outcome]) -> str:
     kinds = sorted({kind for found in phases.values() for kind in found} - {"could not drop that day"})
     lines += [_line(f"  questions: {kind}", [f"{found[kind]:,}" for found in phases.values()]) for kind in kinds]
     return "\n".join(lines)
+
+
+def write_suffixes(outcome: Outcome) -> str:
+    """One line for each suffix: its drops, how soon they were told, and what was asked."""
+    head = ("suffix", "drops", "told median", "p90", "of a minute", "false", "questions", "canaries", "over")
+    rows = [
+        (
+            suffix, str(one.drops), say_seconds(one.told[0]), say_seconds(one.told[1]), f"{one.minute:.0%}",
+            str(one.false_alarms), f"{one.questions:,}", f"{one.canaries:,}", str(one.over),
+        )
+        for suffix, one in measure_suffixes(outcome).items()
+    ]  # fmt: skip
+    return "\n".join("".join(f"{cell:>13}" for cell in row) for row in (head, *rows))
 
 
 def calm_costs(product: Figures, names: int) -> str:

@@ -209,4 +209,4 @@ def test_the_table_and_the_picture_have_every_run() -> None:
     runs = {"one": run_fixed(["com"], 100, 20, 1), "other": run_expiry(["com"], 100, 20, 1)}
 
     assert write_table(runs).splitlines()[0].split() == ["one", "other"]
-    assert draw_runs(runs).count("<polyline") == 4
+    assert draw_runs(runs, 20).count("<polyline") == 4
