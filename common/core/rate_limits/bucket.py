@@ -112,7 +112,7 @@ class Bucket(Struct):
 
     @property
     def deepest(self) -> float:
-        """How many tokens may come together: the configured burst, and `DEEP` seconds of a rate that climbed above the start."""
+        """How many tokens may come together: the configured burst, or `DEEP` seconds of a rate that climbed above the start."""
         return max(self.burst, DEEP * self.rate) if self.rate > self.start else self.burst
 
     @property
