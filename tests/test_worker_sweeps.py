@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,20 @@ import pytest
 from common.bus import CoordinatorBus
 from common.codec import decode_upward
 from common.core.model.evidence import Observation, unknown_reading
-from common.messages import MAX_BATCH, MAX_SWEEP, Credit, Result, Results, Sweep, SweepDetails, SweepResult, Task, Tasks
-from common.worker_sweeps import SweepFindings
+from common.messages import (
+    MAX_BATCH,
+    MAX_SWEEP,
+    MOST_COUNTED,
+    Credit,
+    Result,
+    Results,
+    Sweep,
+    SweepDetails,
+    SweepResult,
+    Task,
+    Tasks,
+)
+from common.worker_sweeps import SweepFindings, make_answer
 from tests.worker_scene import FOUND, WORKER, Scene, task
 
 
@@ -236,3 +249,12 @@ def test_a_sweep_with_more_stories_than_a_message_holds_is_answered_whole(tmp_pa
     assert len(stories) == MAX_SWEEP // MAX_BATCH - 1
     assert sorted(place for message in [*stories, *swept] for place in message.observations) == list(range(MAX_SWEEP))
     assert (len(swept), swept[0].credit.sweeps) == (1, 2)
+
+
+def test_an_answer_tells_what_a_sweep_met_on_its_way() -> None:
+    """Bounded, as all that a message carries."""
+    found = replace(FINDINGS, asked=10**9, lost=10**9, truncated=10**9, delay_ms=12.5)
+    answer = make_answer(sweep_of(1), found, 1.0)
+
+    assert (answer.asked, answer.lost, answer.truncated, answer.delay_ms) == (*[MOST_COUNTED] * 3, 12.5)
+    assert make_answer(sweep_of(1), FINDINGS, 1.0).asked == 0

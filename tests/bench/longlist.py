@@ -24,7 +24,7 @@ from common.core.model.limit import Limit
 from tests.bench import longlist_store, longlist_units, procfs, records, scale_costs
 from tests.bench.figures import NO_SIZE, shown
 from tests.bench.scale_mix import REGISTERED, Share, mix_of
-from tests.bench.scale_model import Plan, Traffic, find_traffic
+from tests.bench.scale_model import STEADY, Plan, Traffic, find_traffic
 from tests.sim.long_list import LongList, Part
 
 #: Sizes that are measured, and seconds of virtual time in a measurement.
@@ -83,7 +83,7 @@ def mix() -> tuple[Share, ...]:
 
 def plan_of(names: int, *, free: bool) -> Plan:
     """The plan of a simulated list."""
-    return Plan(names=names, mix=mix(), limits=FREE if free else {})
+    return Plan(names=names, mix=mix(), limits=FREE if free else STEADY)
 
 
 def parts_of(plan: Plan) -> list[Part]:

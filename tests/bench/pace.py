@@ -2,7 +2,7 @@
 
 The real budgets are used whenever they allow it, at one query a second. At two the server refuses for twenty minutes, at
 eight the operator bans us; the process is killed in that block, and again in the afternoon. In the evening what was learned is
-reset. Nothing of it depends on the machine.
+reset. Below that it shows how the pace of an address of com climbs (`pace_climb`). Nothing of it depends on the machine.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import DAY
 from common.core.rate_limits.budgets import Budgets
 from common.core.rate_limits.saved import decode_saved, encode_saved
+from tests.bench.pace_climb import draw_climbs
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "pace.svg"
 MIDNIGHT, HOUR = 20_718 * DAY, 3600.0
@@ -30,7 +31,7 @@ BANNED = Observation("rdap", unknown_reading("rdap_403", "the server refuses us"
 TROUBLE = ((2.0, 2.0 + 1200 / HOUR, THROTTLED), (8.0, 8.0 + 60 / HOUR, BANNED))
 #: What else happens, at which hour.
 EVENTS = ((2.0, "a burst of 429"), (8.0, "a ban"), (8.1, "restart"), (15.0, "restart"), (20.0, "reset"))
-LEFT, TOP, WIDE, HIGH = 60, 50, 960, 260
+LEFT, TOP, WIDE, HIGH, GAP = 60, 50, 960, 260, 110
 FONT = 'role="img" font-family="sans-serif" font-size="12"'
 LEGEND = "line: the pace learned; area: questions asked; red: left alone; hours of the day in UTC"
 
@@ -76,10 +77,10 @@ def drawn(points: list[Point]) -> str:
     """The picture as SVG."""
     learned = " ".join(f"{_x(point.hour):.1f},{_y(point.learned):.1f}" for point in points)
     asked = " ".join(f"{_x(point.hour):.1f},{_y(point.asked):.1f}" for point in points)
-    floor = _y(0.0)
+    floor, below = _y(0.0), TOP + HIGH + GAP
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDE + 30} {TOP + HIGH + 70}" {FONT}>',
-        "<title>The pace of an operator over a simulated day: a burst, a ban, two restarts and a reset</title>",
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + WIDE + 30} {below + HIGH + 70}" {FONT}>',
+        "<title>The pace of an operator over a day: a burst, a ban, two restarts and a reset; and how paces climb</title>",
         '<rect width="100%" height="100%" fill="#fff"/>',
         *_blocks(points),
         f'<polygon points="{LEFT},{floor:.1f} {asked} {LEFT + WIDE},{floor:.1f}" fill="#c6dbef"/>',
@@ -87,6 +88,7 @@ def drawn(points: list[Point]) -> str:
         *_axes(),
         *_events(),
         f'<text x="{LEFT}" y="{TOP + HIGH + 55}">{LEGEND}</text>',
+        *draw_climbs(LEFT, below, WIDE, HIGH),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"

@@ -15,7 +15,7 @@ from common.suffixes import load_suffixes
 from tests.bench import records, scale_costs, scale_picture, scale_text
 from tests.bench.scale_bill import FREE, make_bill
 from tests.bench.scale_mix import MIXES, Share, mix_of, parse_mix
-from tests.bench.scale_model import Plan, find_traffic
+from tests.bench.scale_model import STEADY, Plan, find_traffic
 
 DOCUMENT, PICTURE = Path("docs/scale.md"), Path("docs/scale.svg")
 
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
         write()
         return
     mix = read_mix(options.list) if options.list else parse_mix(options.mix)
-    limits = parse_budgets(options.budgets.read_bytes()) if options.budgets else {}
+    limits = parse_budgets(options.budgets.read_bytes()) if options.budgets else STEADY
     plan = Plan(
         names=options.names or (count_names(options.list) if options.list else scale_costs.LARGE),
         mix=mix,

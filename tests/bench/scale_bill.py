@@ -13,7 +13,7 @@ from common.core.rate_limits.bucket import DAY
 from common.core.schedule.cadence import IN_WINDOW
 from tests.bench.scale_costs import Cost, Costs
 from tests.bench.scale_mix import REGISTERED, ZONE_BYTES, ZONE_PACKED
-from tests.bench.scale_model import Operator, Plan, Traffic, find_traffic, names_in_window
+from tests.bench.scale_model import STEADY, Operator, Plan, Traffic, find_traffic, names_in_window
 
 #: Share of a core that a process is planned to use, so that what is urgent finds it free.
 FULL = 0.7
@@ -105,7 +105,7 @@ def _rule(key: str, text: str, value: float, unit: str, source: str) -> Line:
 
 
 def _questions(plan: Plan, traffic: Traffic, costs: Costs) -> Iterator[Line]:
-    budgets = "common/core/builtin/operator_limits.py" if not plan.limits else "the budgets file"
+    budgets = "common/core/builtin/operator_limits.py" if plan.limits is STEADY else "the budgets file"
     wanted, slowest = sum(one.wanted * one.copies for one in traffic.dns), traffic.round_trip
     yield _rule("dns.wanted", "DNS questions that the intervals want", wanted, "/s", "the list and its intervals")
     yield _rule("dns.asked", "DNS questions that the budgets let through", traffic.looks, "/s", budgets)

@@ -30,13 +30,16 @@ UNKNOWN_HOST = "rdap.example"
 MOST_WAKES = 50.0
 #: Sweeps without priority that are under way at once with one checker, and seconds that one takes where no budget slows it.
 PLACES, SWEEP_SECONDS = 3, 1.0
+#: Paces of name servers that stay where they are: how far those of a list climb is known once they have been asked.
+STEADY = {"dns/gtld-servers": Limit("dns/gtld-servers", 2.0, 5), "dns/*": Limit("dns/*", 1.0, 3)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """The list and the settings. Intervals in seconds; `priority`, `gone` (out of the zone) and `churn` (new a day) are shares.
 
-    `egresses`: addresses that checkers ask from. `limits`: budgets as `BUDGETS_FILE` sets them. `results`: CALLBACK_RESULTS.
+    `egresses`: addresses that checkers ask from. `limits`: budgets as `BUDGETS_FILE` sets them, beside the built-in ones of
+    registries. `results`: CALLBACK_RESULTS.
     """
 
     names: int
@@ -49,7 +52,7 @@ class Plan:
     churn: float = 0.0
     results: str = "none"
     egresses: int = 1
-    limits: Mapping[str, Limit] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = field(default_factory=lambda: STEADY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.bench.pace import EVENTS, HOUR, LIMIT, PICTURE, ROUND_TRIP, STEP, Point, day, main
+from tests.bench.pace_climb import DAYS, climb
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +53,14 @@ def test_no_more_is_asked_than_the_pace_allows(points: list[Point]) -> None:
         allowed = max(before.learned, point.learned) * STEP + LIMIT.burst
         assert point.asked * STEP <= allowed
         assert not (before.blocked and point.blocked and point.asked * STEP > ROUND_TRIP)
+
+
+def test_a_pace_climbs_to_what_is_welcome_with_a_complaint_a_day_at_most() -> None:
+    """To its ceiling in minutes where that is welcome, and not at all beyond it."""
+    much, little = list(climb(50.0)), list(climb(3.0))
+
+    assert next(one.day for one in much if one.rate == 50.0) < 10 / 1440
+    assert not any(one.complained for one in much)
+    times = [one.day for one in little if one.complained]
+    assert 2 <= len(times) <= DAYS
+    assert all(later - earlier >= 1 for earlier, later in pairwise(times))

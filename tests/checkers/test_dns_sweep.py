@@ -131,6 +131,9 @@ def test_sweep_is_compact() -> None:
         assert NO_SERVER not in found.served
         assert [item.reading.finding for item in found.observations.values()] == ["dns_auth_nodata"]
         assert list(found.observations) == [len(NAMES)]
+        assert (found.asked, found.lost, found.truncated) == (len(NAMES) + 1, 0, 0)
+        assert found.delay_ms is not None
+        assert 0 < found.delay_ms < 1000
 
     with_checker(BOTH, story)
 
@@ -164,6 +167,7 @@ def test_sweep_over_tcp_says_so() -> None:
         assert (found.serial, found.observations) == (42, {})
         assert all(found.addresses[number].endswith("/tcp") for number in found.served)
         assert len(set(found.addresses)) == 4
+        assert found.truncated == found.asked == len(NAMES)
 
     with_checker({**BOTH, TLD: limiting, TLD_SECOND: limiting}, story)
 

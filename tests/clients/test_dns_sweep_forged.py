@@ -67,6 +67,7 @@ def test_answers_over_tcp_are_as_plain_as_datagrams() -> None:
     found, world = swept({ROOT: ONE_SERVER, TLD: limiting}, [*NAMES, "inside.test", "www.free-1.test"])
 
     assert list(found.codes) == [*TRUTH, UNUSUAL, NXDOMAIN]
+    assert (found.truncated, found.lost) == (len(NAMES) + 1, 0)
     assert list(found.unusual) == [len(NAMES)]
     assert (found.unusual[len(NAMES)].tcp, found.unusual[len(NAMES)].reading.finding) == (True, "dns_auth_nodata")
     assert {found.served_by(number) for number in found.served[: len(NAMES)]} == {((TLD, world.port), True)}

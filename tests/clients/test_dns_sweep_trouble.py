@@ -163,3 +163,19 @@ def test_resolvers_are_not_swept() -> None:
             await desk.sweeps.sweep("test", NAMES, 1)
 
     tell(BOTH, story)
+
+
+def test_a_sweep_counts_what_was_lost_on_the_way() -> None:
+    """Of a server that stays silent all that it was asked, of others nothing; and how long answers took."""
+
+    async def story(world: World) -> SweepOutcome:
+        return await Desk(world, 1.0).sweeps.sweep("test", NAMES, 5)
+
+    half, whole = tell({**BOTH, TLD: silent}, story), tell(BOTH, story)
+
+    assert list(half.codes) == list(whole.codes) == TRUTH
+    assert half.sent - half.lost == len(NAMES)
+    assert half.lost > 0
+    assert (whole.sent, whole.lost, whole.truncated, half.truncated) == (len(NAMES), 0, 0, 0)
+    assert whole.delay is not None
+    assert 0 < whole.delay < 1

@@ -14,7 +14,7 @@ Rows = Sequence[Row]
 #: What tells the rows of servers apart.
 _SERVER = ("method", "server", "suffix")
 #: Figures of a budget that its parts add up to.
-_PARTS = ("rate", "ceiling", "burst", "tokens", "used_today")
+_PARTS = ("start", "rate", "ceiling", "burst", "tokens", "used_today")
 
 
 def list_rows(parts: Rows, key: str) -> list[Row]:
@@ -41,7 +41,7 @@ def merge_budgets(rows: Rows) -> list[dict[str, Any]]:
     """What the shards may ask of each operator from each egress, together: limited ones first.
 
     One that limits a part of them is shown as blocked, until the last of these ends. `banned_at` counts what a shard without a
-    ban may ask at most as its part.
+    ban may ask at most as its part. The last complaint is that of the shard that got it, at its part of the rate.
     """
     merged = _merge_groups(rows, ("operator", "egress"), _merge_budget)
     return sorted(merged, key=lambda row: (row.get("blocked_until") is None, str(row.get("operator"))))
@@ -50,6 +50,7 @@ def merge_budgets(rows: Rows) -> list[dict[str, Any]]:
 def _merge_budget(rows: Rows) -> dict[str, Any]:
     blocked = [row for row in rows if take_numbers([row], "blocked_until")]
     last = max(blocked, key=lambda row: float(row["blocked_until"]), default=rows[0])
+    told = max(rows, key=lambda row: max([0.0, *take_numbers([row], "complained_at")]))
     banned = [row["banned_at"] if take_numbers([row], "banned_at") else row.get("ceiling", 0.0) for row in rows]
     return {
         **rows[0],
@@ -57,6 +58,7 @@ def _merge_budget(rows: Rows) -> dict[str, Any]:
         "banned_at": round(sum(banned), 4) if take_numbers(rows, "banned_at") else None,
         "blocked_until": last.get("blocked_until"),
         "reason": last.get("reason", ""),
+        **{key: told[key] for key in ("last_complaint", "complained_at", "complained_rate") if key in told},
         "complaint": next((row["complaint"] for row in rows if row.get("complaint")), ""),
     }
 

@@ -56,8 +56,8 @@ USED = 0.5
 REFUTED = 1.1
 #: A complaint so many seconds after another one shows a limit, and no trouble of the moment.
 LIMIT_SPAN = 7 * DAY
-#: Seconds of a rate above the start that may come together: a burst of as long as that.
-DEEP = 1.0
+#: Seconds of a climbed rate that may come together: so long may a suffix wait for a place at a worker without losing tokens.
+DEEP = 1.5
 #: Most that one answer lets a rate grow by, however long ago the one before was.
 LEAP = 2.0
 
@@ -112,8 +112,8 @@ class Bucket(Struct):
 
     @property
     def deepest(self) -> float:
-        """How many tokens may come together: the configured burst, or `DEEP` seconds of a rate that has grown beyond it."""
-        return max(self.burst, DEEP * self.rate)
+        """How many tokens may come together: the configured burst, or `DEEP` seconds of a rate that climbed above the start."""
+        return max(self.burst, DEEP * self.rate) if self.rate > self.start else self.burst
 
     @property
     def _first_rate(self) -> float:

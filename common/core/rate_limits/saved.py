@@ -71,6 +71,8 @@ def _join_two(one: Saved, other: Saved) -> Saved:
         stated=_least(one.stated, other.stated),
         complaints=max(one.complaints, other.complaints),
         meaningless=max(one.meaningless, other.meaningless),
+        complained_at=max(one.complained_at, other.complained_at),
+        is_limit=one.is_limit or other.is_limit,
         day=day,
         used=sum(saved.used for saved in (one, other) if saved.day == day),
     )

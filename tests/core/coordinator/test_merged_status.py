@@ -139,6 +139,16 @@ def test_parts_of_a_budget_add_up() -> None:
     assert other == budget(egress="there")
 
 
+def test_the_last_complaint_of_all_shards_is_shown() -> None:
+    """With its time and rate; rows of an older version have none."""
+    old = {"last_complaint": "early", "complained_at": 5.0, "complained_rate": 1.0, "start": 1.0}
+    new = {"last_complaint": "late", "complained_at": 9.0, "complained_rate": 2.0, "start": 1.0}
+    none = {"last_complaint": "", "complained_at": None, "complained_rate": None, "start": 1.0}
+    (row,) = merged_rows("budgets", [budget(**old)], [budget(**new)], [budget(**none)])
+    assert {key: row[key] for key in new} == {**new, "start": 3.0}
+    assert merged_rows("budgets", [budget()], [budget()])[0].get("last_complaint") is None
+
+
 def test_an_operator_that_limits_a_shard_is_shown_first_until_the_last_pause_ends() -> None:
     """With the reason of that pause, and the first complaint; at most as many rows as one coordinator shows."""
     limited = [budget("whois/z", blocked_until=50.0, reason="early", complaint="c", banned_at=0.25)]

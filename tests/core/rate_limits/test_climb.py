@@ -209,17 +209,18 @@ def test_a_reset_goes_back_to_the_start() -> None:
     assert (bucket.rate, bucket.complained_at, bucket.is_limit, bucket.asked) == (COM.rate, 0.0, False, 0)
 
 
-def test_a_burst_grows_with_the_pace_to_a_second_of_it() -> None:
-    """A fast operator's sweeps are not held back by the burst that fits its first pace."""
+def test_a_burst_grows_with_a_pace_that_climbed() -> None:
+    """A fast operator's sweeps are not held back by the burst that fits its first pace; that one stays as configured."""
     budgets = Budgets()
     assert budgets.deepest(COM, "a", NOW) == COM.burst == 130
     bucket_of(budgets, COM).rate = 1300.0
     assert budgets.deepest(COM, "a", NOW) == DEEP * 1300.0
-    assert budgets.available_tokens(COM, "a", NOW + 10) == 1300
+    assert budgets.available_tokens(COM, "a", NOW + 10) == 1950
     assert budgets.next_at(COM, "a", NOW + 10, count=5000) == NOW + 10
-    budgets.take_tokens(COM, "a", 1300, NOW + 10)
-    budgets.return_tokens(COM, "a", NOW + 10, 2000)
-    assert budgets.available_tokens(COM, "a", NOW + 10) == 1300
+    budgets.take_tokens(COM, "a", 1950, NOW + 10)
+    budgets.return_tokens(COM, "a", NOW + 10, 3000)
+    assert budgets.available_tokens(COM, "a", NOW + 10) == 1950
+    assert budgets.deepest(Limit("rdap/one", 4.0, 1), "a", NOW) == 1
 
 
 def test_a_changed_number_of_addresses_moves_start_and_ceiling() -> None:

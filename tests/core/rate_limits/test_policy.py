@@ -222,3 +222,28 @@ def test_an_operator_limits_us_where_no_egress_may_ask_soon() -> None:
     assert not is_limiting(LIMIT, ["a"], budgets, NOW + 1)
     assert not is_limiting(LIMIT, ["a", "b"], budgets, NOW)
     assert not is_limiting(LIMIT, [], budgets, NOW)
+
+
+def test_a_wait_that_is_named_is_a_complaint_whatever_the_status() -> None:
+    """A broken server that says when to come back limits us; a name server cannot say so."""
+    later = Observation("rdap", unknown_reading("rdap_5xx", "the server is broken", retry_after=30.0), status=500)
+
+    assert complaint_of(later) == Complaint(Kind.THROTTLED, "throttled: the server is broken", 30.0)
+    assert complaint_of(replace(later, reading=replace(later.reading, retry_after=None))) is None
+
+
+def test_status_422_is_a_rate_limit_once_several_names_in_a_row_get_it() -> None:
+    """A registry is known to limit clients by it; of a registrar it means the names."""
+    odd = Observation("rdap", unknown_reading("rdap_400_odd", "HTTP 422 without an RDAP error"), status=422)
+    budgets = Budgets()
+    for number in range(SEVERAL):
+        assert budgets.learned_rate(LIMIT, "a", NOW) == 1.0
+        reason = budgets.note_answer(LIMIT, "a", odd, NOW, NOW, f"n{number}.example")
+
+    assert reason == "throttled: HTTP 422 without an RDAP error"
+    assert budgets.learned_rate(LIMIT, "a", NOW) == 0.5
+    assert complaint_of(odd) is None
+    for other in (replace(odd, status=400), replace(odd, method="das")):
+        assert possible_complaint_of(other) == Complaint(
+            Kind.MEANINGLESS, "not understood: HTTP 422 without an RDAP error", None
+        )

@@ -100,3 +100,9 @@ def test_parts_together_ask_no_more_than_the_whole(sharers: int) -> None:
         assert all(part.rate > 0 for part in parts) or limit.rate == 0
         if limit.per_day is not None:
             assert limit.per_day - sharers < sum(part.per_day or 0 for part in parts) <= limit.per_day
+
+
+def test_a_ceiling_is_divided_as_the_rate_is() -> None:
+    """All shards together climb no higher than one instance would."""
+    assert divide_limit(Limit("dns/zone", 8.0, 20, None, 4, ceiling=40.0), 4).ceiling == 10.0
+    assert divide_limit(Limit("dns/zone", 8.0, 20, None, 4), 4).ceiling is None

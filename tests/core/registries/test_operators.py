@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from common.core.builtin.biggest_suffixes import BIGGEST_SUFFIXES
 from common.core.builtin.operator_limits import DEFAULTS, LIMITS
+from common.core.builtin.pace_ceilings import KNOWN
 from common.core.model.limit import Limit
 from common.core.registries.operators import limit_for, parse_budgets
 from common.errors import ConfigError
@@ -119,3 +121,61 @@ def test_all_wrong_rows_are_reported_at_once() -> None:
         parse_budgets(b'{"a": {"rate": -1}, "b": {"rate": 1}, "c": 3}')
 
     assert len(caught.value.problems) == 2
+
+
+def test_a_ceiling_is_a_third_of_what_is_published_and_a_fifth_of_what_was_observed() -> None:
+    """And never far above what terms of use can be read to allow."""
+    for operator, known in KNOWN.items():
+        limit = LIMITS[operator]
+        share = known.per_second / 3 if known.published else min(2.0, known.per_second / 5)
+        assert limit.rate <= limit.highest_rate == pytest.approx(max(limit.rate, share))
+        assert known.source
+
+
+@pytest.mark.parametrize(
+    ("kind", "host"),
+    [
+        ("rdap", "rdap.verisign.com"),
+        ("whois", "whois.verisign-grs.com"),
+        ("whois", "whois.nic.uk"),
+        ("whois", "whois.dns.be"),
+        ("rdap", "rdap.nic.club"),
+        ("rdap", "rdap.registro.br"),
+        ("rdap", "rdap.unheard.example"),
+        ("whois", "whois.unheard.example"),
+    ],
+)
+def test_where_terms_of_use_say_so_or_nothing_is_known_no_pace_climbs(kind: str, host: str) -> None:
+    """Its start is its ceiling."""
+    limit = limit_for(kind, host, {})
+
+    assert limit.highest_rate == limit.rate
+
+
+def test_name_servers_of_the_biggest_suffixes_have_the_highest_ceiling() -> None:
+    """A hundred of them; all begin with two queries a second to each address."""
+    assert len(BIGGEST_SUFFIXES) == 100
+    for suffix, ceiling in (("com", 50.0), ("net", 50.0), ("de", 50.0), ("co.uk", 50.0), ("example", 10.0)):
+        assert (limit_for("dns", suffix, {}).rate, limit_for("dns", suffix, {}).highest_rate) == (2.0, ceiling)
+    assert limit_for("dns", "resolver", {}).highest_rate == 50.0
+
+
+def test_a_row_may_have_a_ceiling_of_its_own() -> None:
+    """Without one its rate is the upper bound, also where the built-in limit has a ceiling."""
+    rows = parse_budgets(
+        b'{"dns/*": {"rate": 3}, "rdap/pir": {"rate": 1, "ceiling": 4}, "das/das.eu": {"rate": 0, "ceiling": 4}}'
+    )
+
+    assert limit_for("dns", "com", rows).highest_rate == 3.0
+    assert limit_for("rdap", "rdap.publicinterestregistry.org", rows).highest_rate == 4.0
+    assert limit_for("das", "das.eu", rows).highest_rate == 0.0
+    with pytest.raises(ConfigError, match="a ceiling below the rate"):
+        parse_budgets(b'{"x": {"rate": 2, "ceiling": 1}}')
+
+
+def test_a_limit_of_several_addresses_is_as_many_times_as_large() -> None:
+    """Its quota of a day is not: it is the operator's."""
+    limit = Limit("dns/zone", 2.0, 5, 100, ceiling=10.0).multiply(4)
+
+    assert limit == Limit("dns/zone", 8.0, 20, 100, 4, ceiling=40.0)
+    assert Limit("dns/zone", 2.0, 5).multiply(4).ceiling is None

@@ -258,3 +258,18 @@ def test_no_name_of_a_sweep_is_in_two_stages() -> None:
 
     assert (planned + queued + admitted).tolist() == [1] * 60
     assert isinstance(dict(room.queues.all_queues())["com"].lost[0], Batch)
+
+
+def test_answers_that_are_lost_more_than_usual_halve_the_pace() -> None:
+    """Once two sweeps in a row have met it; the names are settled all the same."""
+    room = SweepsRoom()
+    budgets, limit = room.rate_limits.budgets, room.zone_limit()
+    for number, lost in enumerate((0, 30, 30)):
+        _, sweep = room.send_sweep(60)
+        result = msgspec.structs.replace(result_of(sweep, [DELEGATED] * 60), asked=90, lost=lost, delay_ms=20.0)
+        assert budgets.learned_rate(limit, "default", NOW) == limit.rate
+        room.results.take_result(result, NOW + number / 10)
+
+    assert budgets.learned_rate(limit, "default", NOW + 1) == limit.rate / 2
+    assert budgets.limited_until(limit, "default", NOW + 1) == pytest.approx(NOW + 10.2)
+    assert len(room.queues) == 0
