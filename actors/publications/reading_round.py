@@ -66,7 +66,8 @@ class ReadingRound:
         """Tell the coordinators what is listed, unless it looks like an accident. Raises NotTakenError."""
         if found.unchanged:
             return replace(before, checked_at=moment, failures=0, problem="")
-        new = guard.Reading(moment if found.made_at is None else found.made_at, found.total, found.fingerprint)
+        made_at = guard.date_reading(publication, found.made_at, moment)
+        new = guard.Reading(made_at, found.total, found.fingerprint)
         problem = guard.find_accident(publication, before.known, new, moment)
         known = guard.note_reading(before.known, new, problem)
         if problem:

@@ -33,6 +33,17 @@ class Reading(Struct, frozen=True):
     fingerprint: str
 
 
+def date_reading(publication: Publication, stated: float | None, read_at: float) -> float:
+    """When a publication was made, in epoch seconds, where `stated` may say so; else as long ago as it can be.
+
+    What is dated too late would contradict answers that are younger than it in truth. A clock that is a little ahead is no
+    trouble; one that is far ahead is left for `find_accident`.
+    """
+    if stated is None:
+        return read_at - publication.every
+    return stated if stated > read_at + AHEAD else min(stated, read_at)
+
+
 def find_accident(publication: Publication, known: Known, new: Reading, now: float) -> str:
     """What is wrong with a reading that was proved whole, in one sentence; "" where it is to be taken.
 

@@ -17,7 +17,7 @@ from common.core.publications.catalogue import (
     url_of,
     zone_file_publication,
 )
-from common.core.publications.guard import AHEAD, Known, Reading, find_accident, note_reading
+from common.core.publications.guard import AHEAD, Known, Reading, date_reading, find_accident, note_reading
 from common.core.publications.next_reading import (
     FIRST_RETRY,
     FIRST_SPREAD,
@@ -140,6 +140,14 @@ def test_a_reading_that_looks_like_an_accident_is_held_back(known: Known, new: R
 
     assert problem in found
     assert bool(problem) == bool(found)
+
+
+def test_what_does_not_say_when_it_was_made_is_as_old_as_it_can_be() -> None:
+    """A zone that is renewed hourly is up to an hour old; none is from later than its reading."""
+    assert date_reading(SE_ZONE, None, NOON) == NOON - HOUR
+    assert date_reading(SE_ZONE, NOON - 60, NOON) == NOON - 60
+    assert date_reading(SE_ZONE, NOON + 60, NOON) == NOON
+    assert date_reading(SE_ZONE, NOON + 2 * AHEAD, NOON) == NOON + 2 * AHEAD
 
 
 def test_lists_of_one_day_may_shrink() -> None:
