@@ -64,7 +64,7 @@ def test_a_listed_name_is_known_to_drop_at_its_second(site: Site) -> None:
         assert abs(shown["forecast"]["earliest"] - (ends[name] or 0)) < 2, shown["forecast"]
         assert shown["forecast"]["latest"] - shown["forecast"]["earliest"] <= 60
     assert [listing(site, name) for name in OTHER] == [None, None]
-    row = published(site)
+    row = until(lambda: (row := published(site)).get("checked_at") and row, 10, "the list at /status", 0.2)
     assert (row["size"], row["joined"], row["problem"]) == (2, 2, None)
 
 
