@@ -378,6 +378,7 @@ def test_what_is_allowed_passes(path: str, source: str) -> None:
         ("actors.control.main", {"numpy", "psycopg", "requests", "dns"}),
         ("actors.checker", {"numpy", "sqlite3", "aiohttp", "requests"}),
         ("actors.notifier", {"numpy", "sqlite3", "requests", "dns"}),
+        ("actors.publications.main", {"psycopg", "requests"}),
         ("actors.feed", {"numpy", "sqlite3", "aiohttp", "requests", "dns"}),
         ("actors.proxy.main", {"numpy", "sqlite3", "aiohttp", "requests", "dns", "zmq"}),
         ("actors.cli.main", {"msgspec", "http", "ssl", "email", "asyncio", "importlib.metadata"}),

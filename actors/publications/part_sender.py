@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
 
+from msgspec.structs import replace
+
+from actors.publications.listed_spool import ListedSpool
 from common import leader_file
 from common.bus import InboxSender, LeaderWatch
 from common.config import Settings
-from common.core.model.publication import MOST_LISTED, ListedName
 from common.errors import DomainMonitorError
 from common.messages import PublicationPart, PublicationStatus
 from common.shard_settings import settings_of_shard
@@ -46,15 +47,16 @@ class PartSender:
         found = leader_file.read_leaders(self._settings.instance_dir)
         return ",".join(f"{shard}:{leader.epoch}" for shard, leader in found.items())
 
-    async def send_names(self, names: Sequence[list[ListedName]], reading: PublicationPart) -> None:
-        """Send the names of each shard in parts like `reading`, whose own number and names are left out.
+    async def send_names(self, listed: ListedSpool, reading: PublicationPart) -> None:
+        """Send the names of each shard in parts like `reading`, whose own number and names do not count.
 
         Raises NotTakenError where not all parts were taken by coordinators that lead from the first to the last of them.
         """
         leaders = self.leaders()
-        for shard, found in enumerate(names):
-            for part in _parts(found, reading):
-                await self._send(shard, part)
+        for shard in range(len(self._ways)):
+            last = listed.count_parts(shard) - 1
+            for number, names in enumerate(listed.read_parts(shard)):
+                await self._send(shard, replace(reading, number=number, last=number == last, names=names))
                 await asyncio.sleep(PART_GAP)
         if self.leaders() != leaders:
             raise NotTakenError("another coordinator leads")
@@ -93,18 +95,3 @@ class _Way:
 
     def _follow(self, addresses: Addresses) -> None:
         self.inbox.move(addresses)
-
-
-def _parts(names: list[ListedName], reading: PublicationPart) -> Iterator[PublicationPart]:
-    """The parts of a reading, one without names where there are none."""
-    starts = range(0, max(1, len(names)), MOST_LISTED)
-    for number, start in enumerate(starts):
-        yield PublicationPart(
-            publication=reading.publication,
-            made_at=reading.made_at,
-            read_at=reading.read_at,
-            number=number,
-            last=number == len(starts) - 1,
-            total=reading.total,
-            names=tuple(names[start : start + MOST_LISTED]),
-        )

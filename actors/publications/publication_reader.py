@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from actors.publications.listed_spool import ListedSpool
 from actors.publications.reading_record import ReadingRecord
 from actors.publications.watched_names import WatchedNames
 from common.clients.address_guard import Guard
@@ -26,6 +27,8 @@ from common.setting_parsers import split_host
 
 #: Seconds that reading a list, and a zone, may take altogether.
 LIST_SECONDS, ZONE_SECONDS = 900.0, 3600.0
+#: Names of a zone that are compared at once: a message holds a hundred or two.
+AT_ONCE = 4096
 _DNS_PORT = 53
 
 
@@ -33,8 +36,7 @@ _DNS_PORT = 53
 class Reading:
     """What was read, proved whole. `unchanged`: it is what was read before, and nothing else of this counts.
 
-    `listed` are the watched names that stand in it, for each shard, `total` is how many names it holds, `size` its bytes on the
-    wire. `fingerprint` is the same where the publication is.
+    `total` is how many names it holds, `size` its bytes on the wire. `fingerprint` is the same where the publication is.
     """
 
     unchanged: bool = False
@@ -42,10 +44,27 @@ class Reading:
     total: int = 0
     size: int = 0
     fingerprint: str = ""
-    listed: list[list[ListedName]] = field(default_factory=list)
     place: str = ""
     validators: Validators = field(default_factory=Validators)
     serial: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """Where names of a publication meet those that are watched; what is in both is kept in `listed`."""
+
+    watched: WatchedNames
+    listed: ListedSpool
+
+    def join_names(self, names: Sequence[str]) -> None:
+        """Keep those of the names that are watched, each once. Raises PublicationError."""
+        for shard, places in enumerate(self.watched.take_places(names)):
+            self.listed.add_names(shard, [ListedName(names[place]) for place in places])
+
+    def join_listed(self, listed: Sequence[ListedName]) -> None:
+        """The same for names that have a time, or an object id."""
+        for shard, places in enumerate(self.watched.take_places([row.name for row in listed])):
+            self.listed.add_names(shard, [listed[place] for place in places])
 
 
 class PublicationReader:
@@ -56,24 +75,22 @@ class PublicationReader:
         self._guard = Guard(settings)
         self._client = HttpClient(settings, self._guard, keep_alive=False)
 
-    async def read(
-        self, publication: Publication, place: Place, record: ReadingRecord, watched: WatchedNames, now: float
-    ) -> Reading:
+    async def read(self, publication: Publication, place: Place, record: ReadingRecord, joint: Joint, now: float) -> Reading:
         """Read a publication, or find out that it is what `record` says was read before for the same names and coordinators.
 
         Raises ClientError, PublicationError.
         """
         if publication.form is Form.AXFR:
-            return await self._read_zone(publication, place, record, watched)
+            return await self._read_zone(publication, place, record, joint)
         if publication.form is Form.ZONE_TEXT:
-            return await self._read_zone_file(publication, record, watched, now)
-        return await self._read_list(publication, record, watched, now)
+            return await self._read_zone_file(publication, record, joint, now)
+        return await self._read_list(publication, record, joint, now)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._client.close()
 
-    async def _read_zone(self, publication: Publication, place: Place, record: ReadingRecord, watched: WatchedNames) -> Reading:
+    async def _read_zone(self, publication: Publication, place: Place, record: ReadingRecord, joint: Joint) -> Reading:
         (zone,) = publication.suffixes
         host, port = split_host(publication.server, _DNS_PORT)
         seen = record.serial if record.place == publication.server else None
@@ -84,40 +101,42 @@ class PublicationReader:
         async with open_transfer(server, self._guard.allowed, bounds=bounds) as transfer:
             found = Reading(unchanged=transfer.unchanged, place=publication.server, serial=transfer.serial)
             if not transfer.unchanged:
-                await self._join_zone(transfer, zone, found, watched)
+                await self._join_zone(transfer, zone, found, joint)
             found.size = transfer.size
             return found
 
-    async def _join_zone(self, transfer: ZoneTransfer, zone: str, found: Reading, watched: WatchedNames) -> None:
-        found.listed = self._empty()
+    async def _join_zone(self, transfer: ZoneTransfer, zone: str, found: Reading, joint: Joint) -> None:
+        waiting: list[str] = []
         async for names in transfer.read_delegations():
-            found.total += len(names)
-            for shard, hits in watched.take_many(names):
-                found.listed[shard] += map(ListedName, hits)
+            waiting += names
+            if len(waiting) >= AT_ONCE:
+                found.total += len(waiting)
+                joint.join_names(waiting)
+                waiting.clear()
             await asyncio.sleep(0)  # a zone from a near server leaves the loop no other turn
+        joint.join_names(waiting)
+        found.total += len(waiting)
         found.serial = transfer.serial
         found.made_at = zone_time(zone, transfer.serial)
         found.fingerprint = _describe_size(found.total)
 
-    async def _read_zone_file(
-        self, publication: Publication, record: ReadingRecord, watched: WatchedNames, now: float
-    ) -> Reading:
+    async def _read_zone_file(self, publication: Publication, record: ReadingRecord, joint: Joint, now: float) -> Reading:
         path = Path(publication.url)
         version = await asyncio.to_thread(look_at_file, path, now)
         same = record.place == publication.url and record.validators.etag == str(version)
         found = Reading(unchanged=same, place=publication.url, validators=Validators(str(version)))
         if not same:
-            found.size, found.listed = version.size, self._empty()
+            found.size = version.size
             parser = open_parser(publication, now)
             async with aclosing(read_file(path, packed=publication.packed, most_bytes=publication.most_bytes)) as pieces:
                 async for piece in pieces:
-                    _join(parser.feed(piece), watched, found.listed)
+                    joint.join_listed(parser.feed(piece))
             summary = parser.finish()
             found.total, found.made_at = summary.size, summary.made_at or version.changed_at
             found.fingerprint = _describe_size(found.total)
         return found
 
-    async def _read_list(self, publication: Publication, record: ReadingRecord, watched: WatchedNames, now: float) -> Reading:
+    async def _read_list(self, publication: Publication, record: ReadingRecord, joint: Joint, now: float) -> Reading:
         url = url_of(publication, now)
         seen = record.validators if record.place == url and record.validators != Validators() else None
         request = ListRequest(
@@ -130,36 +149,25 @@ class PublicationReader:
         async with open_list(self._client, request, seen) as coming:
             found = Reading(unchanged=coming.unchanged, place=url, validators=coming.validators)
             if not coming.unchanged:
-                await self._join_list(coming, publication, found, watched, now)
+                await self._join_list(coming, publication, found, joint, now)
             found.size = coming.size
             return found
 
     async def _join_list(
-        self, coming: ListDownload, publication: Publication, found: Reading, watched: WatchedNames, now: float
+        self, coming: ListDownload, publication: Publication, found: Reading, joint: Joint, now: float
     ) -> None:
         parser = open_parser(publication, now)
         digest = hashlib.sha256()
-        found.listed = self._empty()
         async with aclosing(coming.read_text()) as pieces:
             async for piece in pieces:
                 digest.update(piece)
-                _join(parser.feed(piece), watched, found.listed)
+                joint.join_listed(parser.feed(piece))
                 await asyncio.sleep(0)
         summary = parser.finish()
         found.total, found.made_at = summary.size, summary.made_at or coming.made_at
         found.fingerprint = digest.hexdigest()
 
-    def _empty(self) -> list[list[ListedName]]:
-        return [[] for _ in range(self._settings.shards)]
-
 
 def _describe_size(total: int) -> str:
     """The fingerprint of a zone, which never comes twice as it was: about how many names it has."""
     return f"about {total:.2g} names"
-
-
-def _join(names: Iterable[ListedName], watched: WatchedNames, listed: list[list[ListedName]]) -> None:
-    """Keep those of the names that are watched, each once."""
-    for listed_name in names:
-        if (shard := watched.take(listed_name.name)) is not None:
-            listed[shard].append(listed_name)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from actors.publications.listed_spool import ListedSpool
 from actors.publications.part_sender import NotTakenError, PartSender
-from actors.publications.publication_reader import PublicationReader, Reading
+from actors.publications.publication_reader import Joint, PublicationReader, Reading
 from actors.publications.reading_record import ReadingRecord, read_record, write_record
 from actors.publications.watched_names import load_watched
 from common.clients.publication_http import Validators
@@ -45,23 +46,25 @@ class ReadingRound:
         """Read a publication, and tell how it went to the coordinators and its record. Raises StoreError before it is asked."""
         began, moment = monotonic(), now()
         before = self.last_record(publication)
-        watched = await asyncio.to_thread(load_watched, self.runtime.settings, publication.suffixes)
+        settings, given_up = self.runtime.settings, self.runtime.stopping.is_set
+        watched = await asyncio.to_thread(load_watched, settings, publication.suffixes, given_up)
         told = f"{watched.digest} {self.sender.leaders()}"
         asked = before if before.told == told else replace(before, validators=Validators(), serial=None)
         found: Reading | None = None
-        try:
-            found = await self.reader.read(publication, place, asked, watched, moment)
-            after = await self._take(publication, before, found, moment, told)
-        except (ClientError, PublicationError, NotTakenError) as error:
-            after = _note_failure(before, moment, error)
-        except Exception as error:  # noqa: BLE001  # a bug in one parser must not keep all others from being read; reported
-            self.runtime.report(error, publication=publication.name)
-            after = _note_failure(before, moment, PublicationError(f"{type(error).__name__} in its reader"))
-        await self._tell(publication, after, found, monotonic() - began)
+        with ListedSpool(self.folder, settings.shards) as listed:
+            try:
+                found = await self.reader.read(publication, place, asked, Joint(watched, listed), moment)
+                after = await self._take(publication, before, found, listed, moment, told)
+            except (ClientError, PublicationError, NotTakenError) as error:
+                after = _note_failure(before, moment, error)
+            except Exception as error:  # noqa: BLE001  # a bug in one parser must not keep others from being read; reported
+                self.runtime.report(error, publication=publication.name)
+                after = _note_failure(before, moment, PublicationError(f"{type(error).__name__} in its reader"))
+            await self._tell(publication, after, found, sum(listed.counts), monotonic() - began)
         return after
 
     async def _take(
-        self, publication: Publication, before: ReadingRecord, found: Reading, moment: float, told: str
+        self, publication: Publication, before: ReadingRecord, found: Reading, listed: ListedSpool, moment: float, told: str
     ) -> ReadingRecord:
         """Tell the coordinators what is listed, unless it looks like an accident. Raises NotTakenError."""
         if found.unchanged:
@@ -82,13 +85,14 @@ class ReadingRound:
             total=found.total,
             names=(),
         )
-        await self.sender.send_names(found.listed, reading)
+        await self.sender.send_names(listed, reading)
         return ReadingRecord(
             checked_at=moment, known=known, told=told, place=found.place, validators=found.validators, serial=found.serial
         )
 
-    async def _tell(self, publication: Publication, record: ReadingRecord, found: Reading | None, seconds: float) -> None:
-        listed = sum(map(len, found.listed)) if found is not None else 0
+    async def _tell(
+        self, publication: Publication, record: ReadingRecord, found: Reading | None, listed: int, seconds: float
+    ) -> None:
         size, total = (found.size, found.total) if found is not None else (0, 0)
         fields = {
             "publication": publication.name,

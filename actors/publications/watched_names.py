@@ -1,39 +1,56 @@
-"""The watched names that a publication may hold, from the store, read-only and only for one reading."""
+"""The watched names that a publication may hold, from the store, read-only and only for one reading.
+
+Of a name only its hash is kept: nine bytes, so that thirty million fit. Two names with one hash do no harm: the coordinator,
+which knows the names themselves, passes over one that is not watched.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import closing
 
+import numpy as np
+from numpy.typing import NDArray
+
 from common.config import Settings
+from common.errors import StoreError
 from common.store.reader import open_reader, open_shard_reader
+
+Hashes = NDArray[np.int64]
 
 
 class WatchedNames:
-    """Watched names under some suffixes, a set for each shard. `digest` changes whenever they do."""
+    """Watched names under some suffixes, by shard, as their sorted hashes. `digest` changes whenever the names do."""
 
-    def __init__(self, shards: list[set[str]], digest: str) -> None:
+    def __init__(self, shards: Sequence[Hashes], digest: str) -> None:
         self._shards = shards
+        self._left = [np.ones(len(hashes), np.bool_) for hashes in shards]
         self.digest = digest
 
     def __len__(self) -> int:
         return sum(map(len, self._shards))
 
-    def take(self, name: str) -> int | None:
-        """The shard that watches a name, the first time it is asked for; None for another one."""
-        for shard, names in enumerate(self._shards):
-            if name in names:
-                names.discard(name)
-                return shard
-        return None
+    def take_places(self, names: Sequence[str]) -> list[list[int]]:
+        """For each shard the places of those names that it watches, each name once over all calls."""
+        wanted = hash_names(names)
+        return [self._take(hashes, left, wanted) for hashes, left in zip(self._shards, self._left, strict=True)]
 
-    def take_many(self, names: Collection[str]) -> list[tuple[int, set[str]]]:
-        """Those of the names that are watched, by shard, the first time that they are asked for."""
-        found = [(shard, watched.intersection(names)) for shard, watched in enumerate(self._shards)]
-        for shard, hits in found:
-            self._shards[shard] -= hits
-        return found
+    @staticmethod
+    def _take(hashes: Hashes, left: NDArray[np.bool_], wanted: Hashes) -> list[int]:
+        if not len(hashes) or not len(wanted):
+            return []
+        found = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
+        (places,) = np.nonzero((hashes[found] == wanted) & left[found])
+        taken, first = np.unique(found[places], return_index=True)
+        left[taken] = False
+        chosen: list[int] = places[np.sort(first)].tolist()
+        return chosen
+
+
+def hash_names(names: Collection[str]) -> Hashes:
+    """Hashes of names, which are the same in one run of the process only."""
+    return np.fromiter(map(hash, names), np.int64, len(names))
 
 
 def load_suffixes_watched(settings: Settings) -> dict[str, int]:
@@ -42,18 +59,20 @@ def load_suffixes_watched(settings: Settings) -> dict[str, int]:
         return reader.tlds()
 
 
-def load_watched(settings: Settings, suffixes: Collection[str]) -> WatchedNames:
-    """The watched names that lie below these suffixes. Raises StoreError."""
+def load_watched(settings: Settings, suffixes: Iterable[str], given_up: Callable[[], bool] = lambda: False) -> WatchedNames:
+    """The watched names that lie below these suffixes. Raises StoreError, also once `given_up` says so."""
     endings = tuple(f".{suffix}" for suffix in suffixes)
     digest = hashlib.blake2b(digest_size=16)
-    shards: list[set[str]] = []
+    shards = []
     for shard in range(settings.shards):
-        found: set[str] = set()
+        found = [np.empty(0, np.int64)]
         with closing(open_shard_reader(settings, shard)) as reader:
             for _, names, watched, _ in reader.names():
                 chosen = [name for name, wanted in zip(names, watched, strict=True) if wanted and name.endswith(endings)]
                 digest.update("\n".join(chosen).encode())
-                found.update(chosen)
+                found.append(hash_names(chosen))
+                if given_up():
+                    raise StoreError("the names are not needed any more")
         digest.update(b"\0")
-        shards.append(found)
+        shards.append(np.sort(np.concatenate(found)))
     return WatchedNames(shards, digest.hexdigest())

@@ -195,7 +195,7 @@ class _Signatures:
             raise ClientError(f"not a message, or not signed with our key ({type(error).__name__})") from error
         first, self._context = self._context is None, found.tsig_ctx
         if self._keyring is not None and (first or last) and not found.had_tsig:
-            raise ClientError("a message without a signature")
+            raise ClientError(f"a message without a signature ({dns.rcode.to_text(found.rcode())})")
         return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import json
 import os
 import time
 from pathlib import Path
@@ -13,13 +14,14 @@ from typing import Any
 import pytest
 
 from actors.publications.main import choose_publications, find_zone_files
+from actors.publications.publication_reader import PublicationReader
 from actors.publications.reading_record import ReadingRecord, write_record
 from common.config import load
 from common.core.publications.catalogue import publications_for
 from common.errors import ConfigError
 from common.operator_files import load_places
 from tests.actors.publishing import publishing
-from tests.clients.hostile import Handler, hostile, reply
+from tests.clients.hostile import Handler, hostile, reply, silence
 from tests.lab import net
 from tests.lab.faults import FaultTable
 from tests.lab.zone_server import ZoneServer
@@ -235,6 +237,89 @@ def test_a_zone_is_transferred_and_then_asked_for_its_serial_alone(tmp_path: Pat
                 assert zone.asked[:3] == ["SOA se", "AXFR se", "SOA se"]
         finally:
             await zone.stop()
+
+    run(play)
+
+
+def test_a_zone_that_shrinks_is_held_back_until_its_next_time(tmp_path: Path) -> None:
+    """Half of its names gone: nothing is told; it is not asked for again at once, and taken when it is as small once more."""
+
+    async def play() -> None:
+        names, serial = [f"x{place}.se" for place in range(300)], 7
+        zone = ZoneServer({"se": lambda: (serial, names)}, FaultTable(time.time))
+        tcp = net.tcp_socket("127.0.0.1")
+        await zone.start(tcp)
+        place = {"se-zone": {"server": f"127.0.0.1:{tcp.getsockname()[1]}", "every": 1, "least": 1}}
+        try:
+            async with publishing(tmp_path, ["x5.se", "x250.se"], place) as scene:
+                await scene.until(scene.parts)
+                names, serial = names[:100], 8
+                held = (await scene.until(lambda: [told for told in scene.told if getattr(told, "problem", "")]))[0]
+                assert "100 names instead of 300" in held.problem
+                assert len(scene.parts()) == 1
+                assert scene.record("se-zone").failures == 0
+                serial = 9
+                await scene.until(lambda: len(scene.parts()) == 2)
+                assert scene.listed() == ["x5.se", "x250.se", "x5.se"]
+        finally:
+            await zone.stop()
+
+    run(play)
+
+
+def test_a_list_that_is_older_tells_nothing(tmp_path: Path) -> None:
+    """A mirror that lags behind gives yesterday's list: it is said, and what is known stays."""
+
+    async def play() -> None:
+        body = {"day": "Mon, 30 Nov 2026 01:00:00 GMT", "name": "ett.se"}
+
+        async def answer(_head: str, writer: asyncio.StreamWriter) -> None:
+            text = json.dumps({"data": [{"name": body["name"], "release_at": "2026-12-05"}]}).encode()
+            writer.write(reply(body=text, headers={"Last-Modified": body["day"]}))
+
+        place = {"url": "", "every": 1, "least": 1}
+        async with hostile(answer) as http:
+            place["url"] = f"{http.base}/bardate_domains.json"
+            async with publishing(tmp_path, ["ett.se", "tva.se"], {"se-drops": place}) as scene:
+                await scene.until(scene.parts)
+                body.update(day="Sun, 29 Nov 2026 01:00:00 GMT", name="tva.se")
+                (status,) = await scene.until(lambda: [told for told in scene.told if getattr(told, "problem", "")][:1])
+                assert "86400 s older" in status.problem
+                assert set(scene.listed()) == {"ett.se"}
+
+    run(play)
+
+
+def test_a_bug_in_one_reader_is_reported_and_counts_as_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process goes on, and the publication is tried again later."""
+
+    async def fails(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(PublicationReader, "read", fails)
+
+    async def play() -> None:
+        async with publishing(tmp_path, WATCHED, uk("http://127.0.0.1:1")) as scene:
+            (status,) = await scene.statuses()
+            assert status.problem == "RuntimeError in its reader"
+            assert scene.record("uk-drops").failures == 1
+        assert list((tmp_path / "crashes").iterdir())
+
+    run(play)
+
+
+def test_a_reading_is_given_up_when_the_process_has_to_stop(tmp_path: Path) -> None:
+    """A server that says nothing does not keep the process from ending at once, and nothing is noted of it."""
+
+    async def play() -> None:
+        async with hostile(silence) as http:
+            async with publishing(tmp_path, WATCHED, uk(http.base, every=1)) as scene:
+                async with asyncio.timeout(5):
+                    while not http.requests:  # noqa: ASYNC110  # the server has no event for it
+                        await asyncio.sleep(0.01)
+                began = time.monotonic()
+            assert time.monotonic() - began < 3
+            assert scene.record("uk-drops").checked_at == 1.0
 
     run(play)
 

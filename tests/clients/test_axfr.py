@@ -1,12 +1,14 @@
 """Zones by transfer, from a name server that misbehaves on demand."""
 
 import asyncio
+import base64
 import time
 
+import dns.tsig
 import pytest
 
 from common.clients.address_guard import Guard
-from common.clients.axfr import TransferBounds, ZoneServer, open_transfer
+from common.clients.axfr import TransferBounds, TsigKey, ZoneServer, open_transfer
 from common.config import load
 from common.errors import ClientError, Refused, TimedOut, TooLarge
 from tests.clients.http_asking import LAB
@@ -17,23 +19,25 @@ from tests.lab.faults import FaultTable
 
 NAMES = [f"name-{number}.se" for number in range(1000)]
 QUICK = TransferBounds(seconds=2.0, silence=0.4)
+KEY = TsigKey("transfer.lab", base64.b64encode(bytes(range(32))).decode())
+OTHER_KEY = TsigKey("transfer.lab", base64.b64encode(bytes(32)).decode())
 
 
-def transfer(fault=None, *, names=NAMES, seen=None, bounds=QUICK, guarded=LAB, resolver=None):
+def transfer(fault=None, *, names=NAMES, seen=None, bounds=QUICK, guarded=LAB, key=None, wanted_key=None):
     """One transfer of .se with serial 7; gives (names in order, the transfer, what was asked)."""
 
     async def main():
         faults = FaultTable(time.time)
         if fault is not None:
             faults.add("axfr/se", fault)
-        server = lab.ZoneServer({"se": lambda: (7, names)}, faults)
+        theirs = None if wanted_key is None else dns.tsig.Key(wanted_key.name, wanted_key.secret, wanted_key.algorithm)
+        server = lab.ZoneServer({"se": lambda: (7, names)}, faults, theirs)
         tcp = net.tcp_socket("127.0.0.1")
         await server.start(tcp)
         found = []
         try:
-            wanted = ZoneServer(zone="se", host="127.0.0.1", port=tcp.getsockname()[1], seen_serial=seen)
-            more = {} if resolver is None else {"resolver": resolver}
-            async with open_transfer(wanted, Guard(load(guarded)).allowed, bounds=bounds, **more) as coming:
+            wanted = ZoneServer(zone="se", host="127.0.0.1", port=tcp.getsockname()[1], key=key, seen_serial=seen)
+            async with open_transfer(wanted, Guard(load(guarded)).allowed, bounds=bounds) as coming:
                 async for batch in coming.read_delegations():
                     found += batch
                 return found, coming, server.asked
@@ -105,6 +109,26 @@ def test_a_zone_without_an_end_is_bounded_in_time():
     """Data that never stops is not followed for longer than all of it may take."""
     with pytest.raises(TimedOut, match=r"not whole after 0\.3 s"):
         transfer("endless", bounds=TransferBounds(seconds=0.3))
+
+
+def test_a_server_that_wants_a_key_gets_and_gives_signatures():
+    """Every message is checked where there is a key."""
+    found, coming, _ = transfer(key=KEY, wanted_key=KEY, names=NAMES[:300], bounds=TransferBounds())
+    assert (found, coming.serial) == (NAMES[:300], 7)
+
+
+@pytest.mark.parametrize(
+    ("fault", "key", "said"),
+    [
+        ("unsigned", KEY, "without a signature|not signed"),
+        (None, None, "REFUSED"),
+        (None, OTHER_KEY, "REFUSED|not signed"),
+    ],
+)
+def test_a_transfer_that_is_not_signed_as_it_has_to_be_is_an_error(fault, key, said):
+    """Messages without signatures, a query without one, and one with another secret."""
+    with pytest.raises(ClientError, match=said):
+        transfer(fault, key=key, wanted_key=KEY, names=NAMES[:300], bounds=TransferBounds())
 
 
 def test_a_private_address_is_refused():

@@ -60,9 +60,11 @@ def test_a_listed_name_is_known_to_drop_at_its_second(site: Site) -> None:
         release = datetime.fromtimestamp(round(ends[name] or 0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         assert release in str(listing(site, name))
         shown = site.call(f"/domain/{name}").json()
-        assert (shown["state"], shown["forecast"] is not None) == ("PENDING_DELETE", True)
+        assert shown["state"] == "PENDING_DELETE"
+        assert abs(shown["forecast"]["earliest"] - (ends[name] or 0)) < 2, shown["forecast"]
+        assert shown["forecast"]["latest"] - shown["forecast"]["earliest"] <= 60
     assert [listing(site, name) for name in OTHER] == [None, None]
-    row = published(site)
+    row = until(lambda: (row := published(site)).get("checked_at") and row, 10, "the list at /status", 0.2)
     assert (row["size"], row["joined"], row["problem"]) == (2, 2, None)
 
 

@@ -48,7 +48,7 @@ KINDS: dict[str, frozenset[str]] = {
         {"silence", "delay", "reset", "truncate", "empty", "broken", "shrunk", "huge", "garbage", "401", "429", "500"}
     ),
     "axfr": frozenset(
-        {"silence", "cut", "refused", "garbage", "endless", "foreign", "wrong-end", "no-end", "no-start"}  # RFC 5936
+        {"silence", "cut", "refused", "garbage", "endless", "foreign", "wrong-end", "no-end", "no-start", "unsigned"}
     ),
     "publication": frozenset(
         {"silence", "delay", "reset", "drip", "truncate", "cut", "empty", "shrunk", "stale", "endless", "200-html", "404-html"}

@@ -10,6 +10,11 @@ import contextlib
 import socket
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import dns.exception
+import dns.message
+import dns.tsig
 
 from tests.lab import net
 from tests.lab.faults import FaultTable
@@ -26,8 +31,10 @@ _LONG = 3600.0
 class ZoneServer:
     """Serves zones on one address; `asked` are the types asked for, in order, as text with the zone."""
 
-    def __init__(self, zones: dict[str, Zone], faults: FaultTable) -> None:
+    def __init__(self, zones: dict[str, Zone], faults: FaultTable, key: dns.tsig.Key | None = None) -> None:
+        """With a `key` queries have to be signed, and answers are (RFC 8945)."""
         self.zones = zones
+        self._key = key
         self.asked: list[str] = []
         self._faults = faults
         self._server: asyncio.Server | None = None
@@ -62,16 +69,19 @@ class ZoneServer:
         end = query.index(b"\0", 12) + 1
         question, (kind,) = query[12 : end + 4], struct.unpack_from("!H", query, end)
         zone = b".".join(_labels(query[12:end])).decode().lower()
+        signer = _Signer(self._key, query) if self._key is not None else None
         self.asked.append(f"{'AXFR' if kind == _AXFR else 'SOA'} {zone}")
         serial, names = self.zones[zone]()
         fault = self._faults.pick(f"axfr/{zone}") if kind == _AXFR else None
         wrong = fault.kind if fault is not None else ""
         records = _faulty(_transfer(zone, serial, names), serial, wrong) if kind == _AXFR else iter([_soa(serial)])
         for number, batch in enumerate(_batches(records)):
-            rcode = 5 if wrong == "refused" else 0
+            rcode = 5 if wrong == "refused" or (signer is not None and not signer.trusted) else 0
             wire = _message(query[:2], question, [] if rcode else batch, rcode)
             if wrong == "garbage" and number == 1:
                 wire = wire[:12] + b"\xff" * (len(wire) - 12)
+            if signer is not None and signer.trusted and not (wrong == "unsigned" and kind == _AXFR):
+                wire = signer.sign(wire)
             frame = struct.pack("!H", len(wire)) + wire
             if wrong == "cut" and number == 1:
                 writer.write(frame[: len(frame) // 2])
@@ -86,6 +96,27 @@ class ZoneServer:
                 return
         if wrong == "no-end":
             writer.close()
+
+
+class _Signer:
+    """Signs the messages of one answer; `trusted`: the query was signed with the key."""
+
+    def __init__(self, key: dns.tsig.Key, query: bytes) -> None:
+        self._key = key
+        self._context: Any = None
+        try:
+            self._mac = dns.message.from_wire(query, keyring={key.name: key}).mac
+            self.trusted = bool(self._mac)
+        except dns.exception.DNSException:
+            self.trusted = False
+
+    def sign(self, wire: bytes) -> bytes:
+        message = dns.message.from_wire(wire, xfr=True)
+        message.use_tsig(self._key)
+        message.request_mac = self._mac
+        signed: bytes = message.to_wire(multi=True, tsig_ctx=self._context, max_size=65_535)
+        self._context = message.tsig_ctx
+        return signed
 
 
 def _transfer(zone: str, serial: int, names: Iterable[str]) -> Iterator[bytes]:

@@ -1,7 +1,7 @@
 """What registries publish about names: lists of names that will drop, whole registers, zones by transfer.
 
-A row is on by default where its terms let anybody read it and its form is known. A row whose form is not known is kept so that
-it is said why nothing is read there. Times that a registry does not state are left open: a day is then the whole local day.
+A row is on by default where its terms let anybody read it and its form is known. A row that cannot be read is kept, so that it
+is said why. Times that a registry does not state are left open: a day is then the whole local day.
 """
 
 from __future__ import annotations
@@ -243,14 +243,10 @@ PUBLICATIONS: tuple[Publication, ...] = (
         name="fi-names",
         suffixes=("fi",),
         kind=Kind.REGISTRATIONS,
-        form=Form.JSON,
-        url="https://odata.domain.fi/OpenDomainData.svc/Domains?$inlinecount=allpages",
-        rows="value",
-        columns=("name",),
-        bare=True,
-        least=100_000,
+        form=Form.UNKNOWN,
+        url="https://odata.domain.fi/OpenDomainData.svc/Domains",
         every=7 * 86_400.0,
-        terms="open data of Traficom; off, because it comes in more than 5,000 requests of 100 names each",
+        terms="open data of Traficom; not read, because it comes in more than 5,000 requests of 100 names each",
         on=False,
         source="odata.domain.fi; public client code (jschauma/tld-zoneinfo)",
         as_of="2026-11",

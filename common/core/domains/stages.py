@@ -6,6 +6,7 @@ check to begin, a CHECKING one for answers. These three have no due time. A watc
 ```
 IDLE      -> QUEUED     take_due, queue_for_sweep
 IDLE      -> ADMITTED   take_due, admit_names; or admit_name
+IDLE      -> IDLE       postpone_checks
 QUEUED    -> IDLE       schedule_checks; or set_priority
 QUEUED    -> ADMITTED   admit_names, admit_name
 ADMITTED  -> CHECKING   leave_admission, begin_check

@@ -30,7 +30,7 @@ class Form(StrEnum):
     JSON = "json"  # an object with an array of flat objects
     ZONE_TEXT = "zone text"  # a master file (RFC 1035 section 5)
     AXFR = "axfr"  # a zone transfer (RFC 5936)
-    UNKNOWN = "unknown"  # not known well enough to be read: never on
+    UNKNOWN = "unknown"  # not known well enough, or in too many pieces, to be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Publication:
 
     `columns` name the columns, or the members of an object, of the domain, its time and its object id, as far as there are any:
     a label in lower case, or a number counted from 0. `rows` is the member that holds the array, `only` a column and the value
-    that it must have for a row to count, `bare` that names stand without their suffix.
+    that it must have for a row to count.
 
     `offset` are the minutes by which local time is ahead of UTC in winter, `summer` whether the summer time of the European
     Union is observed; days, and minutes after midnight, are local ones. `at_minute` is when names of a day are released that
@@ -71,7 +71,6 @@ class Publication:
     columns: tuple[str, ...] = ()
     rows: str = ""
     only: tuple[str, str] | None = None
-    bare: bool = False
     offset: int = 0
     summer: bool = False
     at_minute: int = 0

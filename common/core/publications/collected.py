@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from common.core.model.ids import Ids, Times
 from common.core.model.publication import ListedName
@@ -26,6 +27,10 @@ class Joined:
     times: Times = field(default_factory=lambda: np.empty(0))
     made_at: float = 0.0
     size: int = 0
+
+    def keep_names(self, kept: NDArray[np.bool_]) -> Joined:
+        """The same reading with some of its names only."""
+        return replace(self, ids=self.ids[kept], times=self.times[kept])
 
     def places_of(self, ids: Ids) -> Ids:
         """Where these names stand in `ids`, -1 for those that do not."""

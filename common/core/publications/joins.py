@@ -24,7 +24,7 @@ from common.core.publications.catalogue import find_publication
 from common.core.publications.collected import Collected, Joined
 from common.core.publications.listings import make_listing
 from common.core.publications.next_reading import LastReading, next_reading_at
-from common.core.publications.zone_names import ZoneNames, ids_below
+from common.core.publications.zone_names import ZoneNames, are_below, ids_below
 from common.core.schedule.cadence import spread_check_times
 from common.core.telemetry.telemetry import Telemetry
 from common.messages import PublicationPart, PublicationStatus
@@ -80,7 +80,8 @@ class Joins:
             return
         if part.last:
             joined, known.coming = known.coming.join_names(), None
-            self._apply_reading(known, joined, part.read_at, now)
+            own = are_below(self.domains, known.publication, joined.ids)
+            self._apply_reading(known, joined.keep_names(own), part.read_at, now)
 
     def take_status(self, status: PublicationStatus) -> None:
         """Take how a reading went."""

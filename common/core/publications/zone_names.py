@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +12,11 @@ from common.core.checks.conclude import Conclusions
 from common.core.domains.domain_table import REGISTERED, STATE_CODES, UNKNOWN, Flag
 from common.core.domains.domains import Domains
 from common.core.model.ids import Ids
-from common.core.model.publication import Publication
+from common.core.model.publication import Kind, Publication
 from common.core.model.states import State
 from common.core.outbox.announcer import Announcer
 from common.core.parsers.dns_fast import DELEGATED
+from common.core.publications.catalogue import concerns
 from common.core.publications.collected import Joined
 from common.core.schedule.cadence import MARGIN, next_check_times, spread_check_times
 
@@ -109,7 +111,18 @@ class ZoneNames:
 def ids_below(domains: Domains, publication: Publication) -> Ids:
     """The watched names whose suffix is one of the publication's own."""
     table = domains.table
-    numbers = [table.suffix_numbers[suffix] for suffix in publication.suffixes if suffix in table.suffix_numbers]
-    size = len(table)
-    ids = np.flatnonzero(np.isin(table.suffix[:size], np.array(numbers, np.uint32)))
+    ids = np.flatnonzero(np.isin(table.suffix[: len(table)], _suffix_numbers(domains, publication.suffixes)))
     return ids[table.have_flag(ids, Flag.WATCHED)]
+
+
+def are_below(domains: Domains, publication: Publication, ids: Ids) -> Chosen:
+    """Which of these names a publication can tell about: right below a zone, and at any depth below the suffix of a list."""
+    exact = publication.kind is Kind.ZONE
+    suffixes = publication.suffixes if exact else [name for name in domains.table.suffixes if concerns(publication, name)]
+    found: Chosen = np.isin(domains.table.suffix[ids], _suffix_numbers(domains, suffixes))
+    return found
+
+
+def _suffix_numbers(domains: Domains, suffixes: Iterable[str]) -> NDArray[np.uint32]:
+    known = domains.table.suffix_numbers
+    return np.array([known[suffix] for suffix in suffixes if suffix in known], np.uint32)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from common.core.checks.admission import MOST_PASSED, SHARE, AdmissionQueue, CheckRequest
 from common.core.model.evidence import Observation, Outcome, Reading
+from common.core.model.publication import Listing
 
 DENIAL = Observation("dns", Reading(Outcome.UNREGISTERED, "dns_auth_nxdomain", "denied"), server="com")
 
@@ -42,6 +43,21 @@ def test_a_promoted_name_begins_once_and_first() -> None:
     assert take_all(queue) == [3, 1, 2]
     assert not queue.has_waiting()
     assert len(queue) == 0
+
+
+def test_what_a_publication_says_is_not_lost_on_a_name_that_waits() -> None:
+    """Whether its check was found, or planned: the newest listing goes with it."""
+    first, second = Listing(None, 1.0), Listing(None, 2.0)
+    queue = AdmissionQueue()
+    queue.add_request(CheckRequest(1, listing=first), "com")
+    queue.promote_request(CheckRequest(1), "com")
+    queue.add_request(CheckRequest(2), "com")
+    queue.promote_request(CheckRequest(2, listing=second), "com")
+    queue.add_planned("org", np.array([3]), np.array([5.0]))
+    queue.promote_request(CheckRequest(3, listing=second), "org")
+    taken = [queue.take_next_request(ordinary=True) for _ in range(5)]
+
+    assert {request.name_id: request.listing for request in taken if request is not None} == {1: first, 2: second, 3: second}
 
 
 def test_a_planned_name_is_promoted_by_an_urgent_request_alone() -> None:

@@ -9,6 +9,7 @@ import pytest
 from common.core.coordinator.merged_status import (
     MOST_CHANNELS,
     MOST_GAPS,
+    MOST_PUBLICATIONS,
     SHOWN,
     ShardStatus,
     merge_metrics,
@@ -226,6 +227,18 @@ def test_a_suffix_without_a_canary_is_one_gap_with_the_names_of_all_shards() -> 
         {**row, "since": 5.0, "names": 5}
     ]
     assert len(merged_rows("trust_gaps", [{**row, "suffix": str(number)} for number in range(MOST_GAPS + 1)])) == MOST_GAPS
+
+
+def test_a_publication_is_one_row_with_the_names_that_all_shards_joined() -> None:
+    """A problem of any shard is shown; before a reading was applied nothing is joined."""
+    row = {"name": "uk-drops", "joined": 2, "problem": None}
+
+    assert merged_rows("publications", [row], [{**row, "joined": 3, "problem": "late"}]) == [
+        {**row, "joined": 5, "problem": "late"}
+    ]
+    assert merged_rows("publications", [{**row, "joined": None}], [{**row, "joined": None}]) == [{**row, "joined": None}]
+    many = [{**row, "name": str(number)} for number in range(MOST_PUBLICATIONS + 1)]
+    assert len(merged_rows("publications", many)) == MOST_PUBLICATIONS
 
 
 def test_tallies_and_alarms_are_counted_together() -> None:

@@ -98,6 +98,25 @@ def test_a_loaded_name_is_scheduled_with_its_entry() -> None:
 # -- queued ----------------------------------------------------------------------------------------------------------------
 
 
+def test_idle_names_are_postponed_and_no_others() -> None:
+    """A later time counts, an earlier one does not; entries follow, and the blocks of the names are to be written."""
+    names = Names(5)
+    entry = names.load(0)
+    names.stages.schedule_check(entry, NOW + 60)
+    names.queue(3)
+    names.stages.admit_name(4)
+    idle = names.stages.are_idle(names.ids)
+    list(names.table.encode_looks(names.table.dirty_blocks()))
+    names.stages.postpone_checks(names.ids[idle], np.array([NOW + 90, NOW + 30, NOW + 120]))
+
+    assert idle.tolist() == [True, True, True, False, False]
+    assert [names.stage_of(number)[1] for number in range(3)] == [NOW + 90, NOW + 60, NOW + 120]
+    assert entry.next_check == NOW + 90
+    assert names.table.dirty_blocks().tolist() == [0]
+    names.stages.unwatch_name(1)
+    assert names.stages.are_idle(names.ids).tolist() == [True, False, True, False, False]
+
+
 def test_due_names_wait_for_a_sweep_and_are_idle_after_it() -> None:
     """Which is written where the sweep looked at them, and not where it was given up."""
     names = Names()

@@ -28,7 +28,7 @@ class PublicationsRoom(ChecksRoom):
             zones=ZoneNames(domains=self.domains, conclusions=self.conclusions, announcer=self.announcer),
             telemetry=self.telemetry,
         )
-        for suffix in ("uk", "se", "sk", "ee", "mx", "br"):
+        for suffix in ("uk", "se", "sk", "ee", "mx", "br", "cn"):
             self.registries.wildcards.start_measuring(suffix, NOW)
             self.registries.wildcards.note_measured(suffix, wildcard=False)
 

@@ -133,8 +133,8 @@ def test_a_name_whose_release_is_over_is_checked_once() -> None:
 def test_lists_of_one_day_end_with_it() -> None:
     """A name that a list of the day does not hold on the next was not renewed for that."""
     room = PublicationsRoom()
-    room.watch_in(State.REGISTERED, "a.se")
-    room.joins.take_part(PublicationPart("cn-drops-2", NOW - 600, NOW, 0, True, 1, (ListedName("a.se", NOW + DAY),)), NOW)
+    room.watch_in(State.REGISTERED, "a.cn")
+    room.joins.take_part(PublicationPart("cn-drops-2", NOW - 600, NOW, 0, True, 1, (ListedName("a.cn", NOW + DAY),)), NOW)
     room.joins.take_part(PublicationPart("cn-drops-2", NOW - 500, NOW, 0, True, 0, ()), NOW)
     room.joins.release_waiting(NOW)
 
@@ -205,6 +205,17 @@ def test_an_older_reading_changes_nothing() -> None:
     assert published is not None
     assert published[0] == NOW + 3 * DAY
     assert room.joins.show_rows(NOW)[0]["problem"] is None
+
+
+def test_a_publication_tells_of_its_own_suffixes_only() -> None:
+    """A list of names at any depth below them, a zone of those right below it."""
+    room = PublicationsRoom()
+    ids = room.watch("a.com", "a.uk", "a.x.uk", "a.se", "a.x.se", at=NOW + 60)
+    room.domains.table.suffix[ids[[2, 4]]] = room.domains.table.suffix_numbers_of(["x.uk", "x.se"])
+    room.tell("uk-drops", [(name, NOW + DAY) for name in ("a.com", "a.uk", "a.x.uk", "a.se")])
+    room.tell("se-zone", ["a.com", "a.uk", "a.se", "a.x.se"])
+
+    assert [row["joined"] for row in room.joins.show_rows(NOW)] == [1, 2]
 
 
 def test_how_readings_went_is_shown() -> None:

@@ -1,4 +1,4 @@
-"""Publications that are JSON objects with one array of flat objects, read piece by piece; perhaps in pages (OData)."""
+"""Publications that are JSON objects with one array of flat objects, read piece by piece."""
 
 from __future__ import annotations
 
@@ -19,16 +19,14 @@ _TEXT = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _PLAIN = rf"(?:{_TEXT}|-?[0-9][0-9.eE+-]*|true|false|null)"
 _ENTRY = re.compile(rf'\s*(\{{[^{{}}\[\]"]*(?:{_TEXT}[^{{}}\[\]"]*)*\}})\s*([,\]])', re.DOTALL)
 _NO_ENTRY = re.compile(r"\s*\]")
-_MEMBER = re.compile(rf"\s*({_TEXT})\s*:\s*({_PLAIN})\s*(?=[,}}])", re.DOTALL)
-_NEXT = frozenset({"odata.nextlink", "@odata.nextlink"})
+_MEMBER = re.compile(rf"\s*{_TEXT}\s*:\s*{_PLAIN}\s*(?=[,}}])", re.DOTALL)
 
 
 class JsonReader(ListReader):
-    """See the module. `next_link` is where the next page is, "" for none; its bytes are fed as if they followed."""
+    """See the module. Members beside the array may be texts, numbers and the like."""
 
     def __init__(self, publication: Publication, read_at: float) -> None:
         super().__init__(publication, read_at)
-        self.next_link = ""
         self._decoder = codecs.getincrementaldecoder(publication.charset)()
         self._array = re.compile(rf'\s*"{re.escape(publication.rows)}"\s*:\s*\[')
         self._text = ""
@@ -51,8 +49,6 @@ class JsonReader(ListReader):
         """See `ListReader.finish`."""
         if self._begun and not self._whole:
             raise PublicationError("its JSON does not end, so it is cut off")
-        if self.next_link:
-            raise PublicationError("its last page names a further page")
         return super().finish()
 
     # Each step returns whether another one can be taken with the text that is there.
@@ -63,7 +59,6 @@ class JsonReader(ListReader):
             return False
         if not text.startswith("{"):
             raise PublicationError("it is no JSON object")
-        self._whole, self.next_link = False, ""
         self._move(text[1:], self._read_head)
         return True
 
@@ -115,13 +110,10 @@ class JsonReader(ListReader):
         return False
 
     def _read_end(self, _found: list[ListedName]) -> bool:
-        if not self._text.strip():
-            self._text = ""
-            return False
-        if not self.next_link:
+        if self._text.strip():
             raise PublicationError("text follows its end")
-        self._step = self._read_begin
-        return True
+        self._text = ""
+        return False
 
     def _move(self, text: str, step: Any) -> None:
         self._text, self._step = text, step
@@ -133,9 +125,6 @@ class JsonReader(ListReader):
             if len(self._text) > LONGEST_REST:
                 raise PublicationError("its JSON holds something else than a list of names")
             return False
-        key = _value_of(member[1])
-        if isinstance(key, str) and key.lower() in _NEXT and isinstance(link := _value_of(member[2]), str):
-            self.next_link = link[:2000]
         self._text = self._text[member.end() :]
         return True
 

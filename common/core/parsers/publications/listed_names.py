@@ -22,7 +22,6 @@ class NameSieve:
 
     def __init__(self, publication: Publication) -> None:
         self._suffixes = tuple(f".{suffix}" for suffix in publication.suffixes)
-        self._bare = publication.bare
         self._allowed = ", ".join(self._suffixes)
         self.size = self._odd = 0
 
@@ -32,8 +31,6 @@ class NameSieve:
         Raises PublicationError for a name that lies outside of the suffixes, and where too much was no name.
         """
         name = text.strip().lower().removesuffix(".")
-        if self._bare and "." not in name:
-            name += self._suffixes[0]
         if not name.isascii():
             name = _encode_name(name)
         if len(name) > 253 or not _NAME.fullmatch(name):

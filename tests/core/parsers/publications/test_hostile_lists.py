@@ -20,8 +20,8 @@ READ = [row for row in PUBLICATIONS if row.form not in (Form.AXFR, Form.UNKNOWN)
 PIECES = (
     b"a.it", b"\n", b"\r\n", b",", b";", b"#", b"--", b"[", b"]", b"{", b"}", b'"', b"\\", b":", b" ", b"\t", b"(", b")",
     b"domain,drop_time,roid\n", b"domena;x\n", b"dominio,disponible\n", b"2026-12-05T10:00:01Z", b"true", b"@", b"$ORIGIN x.\n",
-    b"se. IN SOA a. b. 1 2 3 4 5\n", b"a NS x.\n", b'{"data":[', b'{"value":[', b'{"auctions":[', b'{"name":"a.se"}', b"]}",
-    b'"odata.nextLink":"x"', BR.encode(), b"\x00", b"\xff", "žlté.sk".encode(), b"<", b"1" * 50,
+    b"se. IN SOA a. b. 1 2 3 4 5\n", b"a NS x.\n", b'{"data":[', b'{"auctions":[', b'{"name":"a.se"}', b"]}",
+    BR.encode(), b"\x00", b"\xff", "žlté.sk".encode(), b"<", b"1" * 50,
 )  # fmt: skip
 TEXTS = st.one_of(st.binary(max_size=400), st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join))
 

@@ -9,8 +9,7 @@ import pytest
 
 from common.core.builtin.publication_rows import BY_NAME
 from common.core.model.publication import ListedName
-from common.core.parsers.publications.json_lists import JsonReader
-from tests.core.parsers.publications.test_text_lists import NOON, at, problem_of, read
+from tests.core.parsers.publications.test_text_lists import at, problem_of, read
 
 
 def test_days_of_release_begin_at_the_hour_of_the_registry() -> None:
@@ -36,22 +35,6 @@ def test_running_auctions_are_read_by_their_a_labels() -> None:
     text = json.dumps({"count": 1, "auctions": [{"domain_name": "õ.ee", "punycode_domain_name": "xn--8ca.ee"}]}).encode()
 
     assert read("ee-auctions", text) == [ListedName("xn--8ca.ee")]
-
-
-def test_pages_follow_each_other() -> None:
-    """The link to the next page is told; names stand without their suffix."""
-    reader = JsonReader(BY_NAME["fi-names"], NOON)
-    first = reader.feed('{"odata.count":"2","value":[{"Name":"åbc"}],"odata.nextLink":"Domains?$skip=1"}'.encode())
-    link = reader.next_link
-    second = reader.feed(b'\n{"value":[{"Name":"b"}]}')
-
-    assert ([name.name for name in (*first, *second)], link) == (["xn--bc-xia.fi", "b.fi"], "Domains?$skip=1")
-    assert (reader.next_link, reader.finish().size) == ("", 2)
-
-
-def test_a_page_that_is_missing_is_told() -> None:
-    """The list is not whole before its last page."""
-    assert "further page" in problem_of("fi-names", b'{"value":[{"Name":"a"}],"odata.nextLink":"x"}')
 
 
 @pytest.mark.parametrize(
