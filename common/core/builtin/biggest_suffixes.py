@@ -40,8 +40,8 @@ UNPUBLISHED_SUFFIXES = split_words(
     at ro gr vn id za ar tw ir pt mx cl il si hr my by rs kz sg lv th bg pe ae pk ph is ng az tk fm
     """
 )
-#: Countries in which most names are registered a level below: the suffix that has most of them. Each suffix is asked at a pace of
-#: its own, also where several share their name servers.
+#: Countries in which most names are registered a level below: the suffix that has most of them. Each suffix is asked at a pace
+#: of its own, also where several share their name servers.
 _BELOW = {
     "uk": "co.uk", "br": "com.br", "au": "com.au", "nz": "co.nz", "za": "co.za", "mx": "com.mx", "tr": "com.tr", "ar": "com.ar",
     "ua": "com.ua", "il": "co.il",

@@ -20,6 +20,7 @@ from common.core.domains.domains import Domains
 from common.core.model.channel import ChannelKey, Probe
 from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Observation, Outcome
+from common.core.model.ids import NEVER
 from common.core.model.methods import REGISTRY_METHODS, is_registrar
 from common.core.model.offers import HINTS
 from common.core.model.publication import Listing
@@ -41,6 +42,8 @@ from common.core.verdict.learning import learn_from_answer, note_pass
 TRIES = 3
 #: Seconds after which the channels of a name that is being deleted are compared again, where the first answer proved nothing.
 COMPARE_EVERY = 3600.0
+#: Seconds after a channel's denial of a name that is being deleted, at which it is seen whether another still shows it.
+SEE_AGAIN = 30.0
 #: Seconds after which a check is tried again that waits until its zone is measured for wildcards.
 SOON = 0.25
 #: Seconds after which it is seen again whether a check in which the name is denied need wait any longer.
@@ -132,6 +135,8 @@ class Checks:
         check = entry.check
         if check is None and is_registrar(method):
             self._take_late_offer(entry, now)
+        if check is None and method in REGISTRY_METHODS and outcome is Outcome.UNREGISTERED:
+            self._compare_soon(entry, method, now)
         if check is None or method not in check.asked:
             return
         check.awaiting.discard(method)
@@ -318,6 +323,16 @@ class Checks:
                 continue
             entry.compared_at = now
             self.planner.queue_query(entry, check, key.method, now, unawaited=True)
+
+    def _compare_soon(self, entry: Entry, method: str, now: float) -> None:
+        """Look soon whether another channel still shows a name that this one, asked beside it, denies.
+
+        Only then is it known that the registry hides such names in this channel. Looks at them are hours apart, and until then
+        the other channel may fall silent.
+        """
+        due = self.domains.stages.due_at(entry.id)  # NEVER: a check is on its way already
+        if entry.is_ending() and method not in entry.detail.blind and now + SEE_AGAIN < due < NEVER:
+            self.domains.stages.schedule_check(entry, now + SEE_AGAIN)
 
     def _schedule_next(self, entry: Entry, now: float, *, inconclusive: bool) -> None:
         """Schedule the next check. While a pass lacks only a canary no query is sent: a new answer would need a new canary."""

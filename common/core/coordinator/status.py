@@ -6,9 +6,8 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from common.core.coordinator.merged_status import MOST_CHANNELS, MOST_GAPS, MOST_PUBLICATIONS, SHOWN
 from common.core.checks.starvation import DAY, StarvedSuffix
-from common.core.coordinator.merged_status import MOST_CHANNELS, MOST_GAPS, SHOWN
+from common.core.coordinator.merged_status import MOST_CHANNELS, MOST_GAPS, MOST_PUBLICATIONS, SHOWN
 from common.core.coordinator.source_report import Setup, list_sources
 from common.core.coordinator.source_state import SourceState
 from common.core.coordinator.wiring import Policy, Rooms

@@ -161,6 +161,7 @@ def test_a_lying_server_leaves_what_it_had_said() -> None:
     world.watch("held.com", priority=True)
     world.run(60)
     world.lie = lambda method, _domain, _now: no_object("rdap") if method == "rdap" else None
+    world.order("check", "held.com")
     world.run(600)
     lies = [entry for entry in entries(world, "held.com") if entry.kind == "canary_lie"]
 

@@ -45,9 +45,9 @@ def test_a_name_that_whois_never_showed_in_its_phase_is_not_called_free_when_rda
 
 
 def test_its_drop_is_told_by_the_channel_that_shows_such_names() -> None:
-    """The verified passes of RDAP stand alone, and no second source is expected."""
+    """The verified passes of RDAP stand alone, and no second source is expected. In redemption it is asked every six hours."""
     made = world(rdap_dies=float("inf"), purge=2 * HOUR)
-    made.run(3 * HOUR)
+    made.run(9 * HOUR)
 
     assert told(made) == ["available"]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from common.core.channels.channel_health import ANSWER_DUE
-from common.core.checks.checks import SOON, awaits_pass
+from common.core.checks.checks import SEE_AGAIN, SOON, awaits_pass
 from common.core.domains.stages import Stage
 from common.core.model.channel import ChannelKey, Probe
 from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
+from common.core.model.ids import NEVER
 from common.core.model.states import State
 from tests.core.checks.checks_room import NOW, RDAP, ChecksRoom
 
@@ -208,6 +209,35 @@ def test_the_other_channel_is_compared_once_in_a_phase_of_deletion() -> None:
         compared = [pair for pair in room.waiting_queries() if pair == ("whois", "a.com")]
         assert len(compared) == (1 if begin == NOW else 0)
         assert entry.check is None
+
+
+@pytest.mark.parametrize(
+    ("phase", "blind", "soon"),
+    [(Phase.REDEMPTION, (), True), (Phase.REDEMPTION, ("whois",), False), (Phase.ACTIVE, (), False)],
+)
+def test_a_denial_by_the_channel_compared_is_soon_held_against_the_other(
+    phase: Phase, blind: tuple[str, ...], *, soon: bool
+) -> None:
+    """Whether WHOIS hides such names is known once RDAP shows this one after WHOIS denied it."""
+    room = ChecksRoom()
+    entry = room.load("a.com")
+    entry.state, entry.detail.phase, entry.detail.phase_since = State.REDEMPTION, phase.value, NOW - DAY
+    entry.detail.blind = blind
+    room.domains.stages.schedule_check(entry, NOW + 6 * 3600)
+    room.checks.take_answer(entry, answer("whois", Outcome.UNREGISTERED, "whois_free"), NOW)
+
+    assert (room.domains.stages.due_at(entry.id) == NOW + SEE_AGAIN) == soon
+
+
+def test_a_denial_of_a_name_that_is_checked_again_already_plans_nothing() -> None:
+    """It would be in two stages."""
+    room = ChecksRoom()
+    entry = room.load("a.com")
+    entry.state, entry.detail.phase, entry.detail.phase_since = State.REDEMPTION, Phase.REDEMPTION.value, NOW - DAY
+    room.domains.stages.schedule_check(entry, NEVER)
+    room.checks.take_answer(entry, answer("whois", Outcome.UNREGISTERED, "whois_free"), NOW)
+
+    assert room.domains.stages.due_at(entry.id) == NEVER
 
 
 def test_names_whose_canary_never_answers_are_rescheduled() -> None:
