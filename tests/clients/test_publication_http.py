@@ -132,6 +132,21 @@ def test_a_silent_server_is_bounded_in_time():
         read(silence, seconds=0.3)
 
 
+@pytest.mark.parametrize(("gap", "said"), [(5.0, "nothing came for"), (0.05, "fewer than 1000 bytes a second")])
+def test_a_body_that_stops_or_drips_is_left(gap, said):
+    """A server that goes silent inside the list, and one that gives a byte now and then, keep no other list waiting."""
+
+    async def slow(_head, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(gap)
+
+    with pytest.raises(TimedOut, match=said):
+        read(slow, silence=0.3, patience=0.4)
+
+
 def test_redirects_are_followed_a_few_times():
     """One hop is followed, a loop is left."""
 
