@@ -77,10 +77,11 @@ def test_304_without_a_condition_is_an_error():
 
 
 def test_a_list_is_what_its_checksum_says():
-    """The SHA-256 beside it is over the file as sent, with or without a file name in the line."""
+    """The SHA-256 beside it is over the file as sent, or over its text; with or without a file name in the line."""
     digest = hashlib.sha256(PACKED).hexdigest()
     assert read(beside(PACKED, f"{digest}  uk.csv.gz\n".encode()), packed=True, checked=True)[0] == TEXT
     assert read(beside(PACKED, digest.upper().encode()), packed=True, checked=True)[0] == TEXT
+    assert read(beside(PACKED, hashlib.sha256(TEXT).hexdigest().encode()), packed=True, checked=True)[0] == TEXT
 
 
 @pytest.mark.parametrize("digest", [b"0" * 64, b"<html>no such file</html>", b"", b"0" * 64 + b" " + b"1" * 64])
