@@ -269,5 +269,6 @@ def _why_registrable(entry: Entry) -> str:
 def _forecast(entry: Entry) -> dict[str, Any] | None:
     if entry.drop is None:
         return None
-    names = ("earliest", "likely", "latest", "p")
-    return {**dict(zip(names, entry.drop, strict=True)), "reason": entry.detail.forecast_reason}
+    basis, p = entry.detail.forecast_reason, entry.drop.probability
+    names = ("earliest", "likely", "latest", "probability")
+    return {**dict(zip(names, entry.drop, strict=True)), "basis": basis, "p": p, "reason": basis}

@@ -36,12 +36,18 @@ class Notice(TypedDict):
 
     domain: Name
     status: Annotated[
-        str, Meta(description="what happened: available, unregistered, registered, retracted, redemption, pending_delete, ...")
+        str,
+        Meta(
+            description="what happened: available, unregistered, registered, retracted, redemption, pending_delete, restored, "
+            "renewed, forecast_missed, ..."
+        ),
     ]
     confidence: NotRequired[Annotated[float, Meta(description="probability that the name can be registered now")]]
     timestamp: NotRequired[Time]
     checks: NotRequired[Checks]
     basis: NotRequired[Annotated[str, Meta(description="sources or repetition, see docs/verdicts.md")]]
+    forecast: NotRequired[Annotated[Map, Meta(description="earliest, likely, latest, probability and basis")]]
+    seconds_after_drop: NotRequired[Annotated[float, Meta(description="of a name that was registered again")]]
     truncated: NotRequired[bool]
 
 

@@ -217,3 +217,24 @@ def test_a_commit_between_the_parts_of_an_answer_changes_none_of_them(tmp_path: 
     assert (then["state"], [event["seq"] for event in then["history"]], then["judged"]["state"]) == (
         "AVAILABLE", [2, 1], "AVAILABLE",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("detail", "caught"),
+    [
+        (Detail(), None),
+        (
+            Detail(dropped_at=NOW - 90),
+            {"dropped_at": NOW - 90, "seen_at": None, "registrar": None, "seconds_after_drop": None},
+        ),
+        (
+            Detail(dropped_at=NOW - 90, caught_at=NOW - 60),
+            {"dropped_at": NOW - 90, "seen_at": NOW - 60, "registrar": None, "seconds_after_drop": 30.0},
+        ),
+    ],
+)
+def test_what_became_of_a_dropped_name_is_shown(tmp_path: Path, detail: Detail, caught: dict[str, Any] | None) -> None:
+    """When it dropped, and when it was seen registered again; nothing of a name that never dropped."""
+    found = shown(tmp_path, lambda lab: lab.reader.rows.append(domain_row(detail=codec.encode(detail))))
+
+    assert found["caught"] == caught

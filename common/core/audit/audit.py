@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from common.core.audit.accuracy import Accuracy
 from common.core.audit.ledger import Cause, build_entry
 from common.core.domains.journal import Journal
-from common.core.lifecycle.calendar import Ended
+from common.core.lifecycle.scores import Ended
 from common.core.model.entry import Entry
 from common.core.model.methods import is_registry
 from common.core.model.records import LedgerRow
@@ -19,6 +19,8 @@ from common.core.verdict.assessor import Assessment
 
 #: Seconds between two writes of the counts; an alarm or its end is written with its transaction.
 WRITE_EVERY = 60.0
+#: Suffixes whose forecasts have series of their own; the others share one.
+NAMED = 50
 
 
 class Audit:
@@ -30,6 +32,7 @@ class Audit:
         self._journal = journal
         self._telemetry = telemetry
         self._written_at = now
+        self._named: set[str] = set()  # suffixes with series of their own
 
     def record_verdict(self, entry: Entry, made: Assessment, before: State, told: str | None, cause: Cause, now: float) -> None:
         """Put a verdict that was just taken into the next transaction, if it is worth an entry of the ledger."""
@@ -55,13 +58,20 @@ class Audit:
         """Count an event of this kind; `alarmed_at`: the alarm before it (epoch seconds), `positive`: the methods behind it."""
         self.accuracy.count_event(entry, kind, alarmed_at, positive, self._telemetry.metrics, now)
 
-    def count_forecast(self, ended: Ended | None, *, missed: bool) -> None:
-        """Count how the forecast of a name ended, for the metrics: dropped inside its window or outside, stayed, or missed."""
-        if missed:
-            self._telemetry.metrics.count("forecasts", result="missed")
-        elif ended is not None:
-            dropped = "inside" if ended.inside else "outside"
-            self._telemetry.metrics.count("forecasts", result=dropped if ended.outcome == "dropped" else "stayed")
+    def count_forecast(self, suffix: str, ended: Ended | None) -> None:
+        """Count how a forecast ended, for the metrics: all together, and its errors by suffix, the first `NAMED` of them."""
+        if ended is None:
+            return
+        if suffix in self._named or len(self._named) < NAMED:
+            self._named.add(suffix)
+        label, metrics = suffix if suffix in self._named else "other", self._telemetry.metrics
+        metrics.count("forecasts", result=ended.result)
+        if ended.brier is not None:
+            metrics.count("forecasts_scored", suffix=label)
+            metrics.count("forecast_brier_sum", ended.brier, suffix=label)
+        if ended.error is not None:
+            metrics.count("forecast_drops", suffix=label)
+            metrics.count("forecast_error_seconds", ended.error, suffix=label)
 
     def count_answers(self, entry: Entry, before: State, made: Assessment, since: float) -> None:
         """Count the answers about a name that came at `since` or later, if the verdict settles them."""

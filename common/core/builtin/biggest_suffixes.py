@@ -13,18 +13,23 @@ from common.core.builtin.tlds import split_words
 SOURCE, AS_OF = "Common Crawl statistics, registered domains by top-level domain, CC-MAIN-2024-42", "2024-10"
 #: Those with at least 0.05 % of the pages of the crawl, by their registered domains in it, in thousands. Not open to the
 #: public, and left out: .edu and .gov.
-COUNTED: dict[str, int] = {
+COUNTED = {
     suffix: int(count)
-    for suffix, count in (
-        row.split(":")
-        for row in """
-        com:21725 de:2693 org:1737 net:1323 ru:1269 uk:1006 nl:917 fr:838 jp:799 it:718 cn:678 pl:666 br:516 au:484 ca:406
-        ch:395 cz:391 eu:342 es:326 be:300 se:281 at:265 in:258 info:250 dk:236 io:220 co:204 hu:180 ro:174 kr:166 gr:152
-        id:145 fi:145 vn:141 no:136 sk:129 za:124 xyz:124 tr:124 ar:116 ua:113 top:112 nz:108 app:104 tw:103 ir:103 pt:101
-        mx:100 us:97 me:93 cl:93 online:88 biz:84 cc:80 il:79 shop:77 ie:63 lt:62 si:52 pro:50 hr:48 my:46 by:46 ee:46 ai:45
-        rs:42 tv:39 kz:38 store:37 sg:36 club:36 hk:34 lv:32 th:32 bg:32 nu:29 cat:26 pe:25 ae:23 pk:22 su:22 ph:18 is:18
-        ng:17 az:9 fm:9 news:8
-        """.split()
+    for suffix, _, count in sorted(
+        (
+            row.partition(":")
+            for row in split_words(
+                """
+                com:21725 de:2693 org:1737 net:1323 ru:1269 uk:1006 nl:917 fr:838 jp:799 it:718 cn:678 pl:666 br:516 au:484
+                ca:406 ch:395 cz:391 eu:342 es:326 be:300 se:281 at:265 in:258 info:250 dk:236 io:220 co:204 hu:180 ro:174
+                kr:166 gr:152 id:145 fi:145 vn:141 no:136 sk:129 za:124 xyz:124 tr:124 ar:116 ua:113 top:112 nz:108 app:104
+                tw:103 ir:103 pt:101 mx:100 us:97 me:93 cl:93 online:88 biz:84 cc:80 il:79 shop:77 ie:63 lt:62 si:52 pro:50
+                hr:48 my:46 by:46 ee:46 ai:45 rs:42 tv:39 kz:38 store:37 sg:36 club:36 hk:34 lv:32 th:32 bg:32 nu:29 cat:26
+                pe:25 ae:23 pk:22 su:22 ph:18 is:18 ng:17 az:9 fm:9 news:8
+                """
+            )
+        ),
+        key=lambda row: (-int(row[2]), row[0]),
     )
 }
 #: Large by what their registries say, below the bound of the crawl: names are parked, or cheap and short-lived.

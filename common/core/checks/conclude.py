@@ -35,9 +35,9 @@ class Conclusions:
         before, alarmed_at, window = entry.state, entry.detail.alarmed_at, entry.drop
         made = self._assessor.assess_evidence(entry, now)
         kind = self._announcer.apply_verdict(entry, made.verdict, now)
-        self._end_forecast(entry, made, before, window, kind, now)
         if entry.state not in OWNED and entry.state is not State.UNKNOWN:
             entry.drop, entry.detail.forecast_reason = None, ""  # it has dropped: there is nothing left to forecast
+        self._end_forecast(entry, made, before, window, kind, now)
         self._audit.record_verdict(entry, made, before, kind, cause, now)
         self._audit.count_event_kind(entry, kind, alarmed_at, made.positive, now)
         return made
@@ -55,10 +55,10 @@ class Conclusions:
         if window is not None and told == RENEWED:
             ended = calendar.note_stay(entry, window)
         elif window is not None and told == MISSED:
-            calendar.note_missed(entry, window)
+            ended = calendar.note_missed(entry, window)
         if RENEWED in (told, kind):
             detail.renewed_to, detail.transferred_from = detail.expires_epoch, ""
-        self._audit.count_forecast(ended, missed=told == MISSED)
+        self._audit.count_forecast(entry.suffix, ended)
 
     def take_verdict_and_count(self, entry: Entry, since: float, now: float, cause: Cause = NO_CAUSE) -> None:
         """Take the verdict, and count the answers since `since` (epoch seconds) as right or wrong where it settles them."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from common.core.lifecycle.corrected_cycle import CorrectedCycle, correct_cycle, find_deviations
 from common.core.lifecycle.observed import PENDING_DELETE, REDEMPTION, REDEMPTION_ALONE, ObservedTransitions, Span
-from common.core.lifecycle.scores import ForecastScores
+from common.core.lifecycle.scores import Ended, ForecastScores
 from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Phase
 from common.core.model.records import PhaseChange
@@ -16,13 +16,6 @@ from common.core.model.states import ENDING, OWNED, State
 SHOWN, CHANGES = 100, 12
 #: Seconds between two writes of what was learned.
 WRITE_EVERY = 60.0
-
-
-class Ended(NamedTuple):
-    """How the forecast of a name ended: `outcome` is "dropped" or "stayed", `inside` whether it dropped in its window."""
-
-    outcome: str
-    inside: bool = False
 
 
 class LearnedCalendar:
@@ -65,13 +58,12 @@ class LearnedCalendar:
         """Score the forecast of a name that was restored or renewed; None where it was counted as missed before."""
         if entry.detail.missed_latest == window.latest:
             return None
-        self.scores.score_stay(entry.suffix, window)
-        return Ended("stayed")
+        return self.scores.score_stay(entry.suffix, window)
 
-    def note_missed(self, entry: Entry, window: DropWindow) -> None:
+    def note_missed(self, entry: Entry, window: DropWindow) -> Ended:
         """Score a forecast whose window ended a day ago without a change."""
         entry.detail.missed_latest = window.latest
-        self.scores.score_stay(entry.suffix, window, missed=True)
+        return self.scores.score_stay(entry.suffix, window, missed=True)
 
     def restore_texts(self, observed: str, scores: str) -> None:
         """Take over what `take_changed` gave."""
@@ -126,8 +118,7 @@ class LearnedCalendar:
             return None
         after = purge.since if purge.after is None else purge.after
         missed = detail.missed_latest == window.latest
-        inside = self.scores.score_drop(entry.suffix, window, after, purge.since, missed=missed)
-        return Ended("dropped", inside)
+        return self.scores.score_drop(entry.suffix, window, after, purge.since, missed=missed)
 
     def _note_pending_delete(self, entry: Entry) -> None:
         changes = entry.detail.transitions

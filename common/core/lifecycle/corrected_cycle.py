@@ -143,7 +143,9 @@ def _describe(what: str, learned: LearnedDays) -> str:
 def _show_days(days: Days | None) -> str:
     if days is None:
         return "none"
-    return f"{days.least} days" if days.least == days.most else f"{days.least} to {days.most} days"
+    if days.least == days.most:
+        return f"{days.least} day{'' if days.least == 1 else 's'}"
+    return f"{days.least} to {days.most} days"
 
 
 def _show_hours(window: tuple[int, int]) -> str:

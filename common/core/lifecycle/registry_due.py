@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from common.core.model.entry import Entry
-from common.core.model.evidence import Phase
+from common.core.model.evidence import Outcome, Phase
+from common.core.model.methods import RECORD_METHODS
+from common.core.model.records import newest_evidence
 
 DAY = 86_400.0
+#: Seconds between two queries for the record of a name that was caught after its drop, and for how long it is sought.
+CATCHER_EVERY, CATCHER_SOUGHT = 600.0, DAY
 
 
 def registry_due(entry: Entry, now: float) -> bool:
@@ -28,7 +32,12 @@ def registry_due_at(entry: Entry, now: float) -> float:
 
 
 def _registry_interval(entry: Entry, now: float) -> float:
-    """Seconds between two registry answers for a delegated name: weekly, daily near expiry, twice a day around it."""
+    """Seconds between two registry answers for a delegated name: weekly, daily near expiry, twice a day around it.
+
+    A name that was caught after its drop is asked about every ten minutes until its record names the registrar, for a day.
+    """
+    if _lacks_catcher(entry, now):
+        return CATCHER_EVERY
     from_expiry = _since_expiry(entry, now)
     if entry.phase is Phase.EXPIRED_GRACE or (from_expiry is not None and -14 * DAY <= from_expiry <= 45 * DAY):
         return DAY / 2
@@ -40,3 +49,12 @@ def _registry_interval(entry: Entry, now: float) -> float:
 def _since_expiry(entry: Entry, now: float) -> float | None:
     expires = entry.detail.expires_epoch
     return None if expires is None else now - expires
+
+
+def _lacks_catcher(entry: Entry, now: float) -> bool:
+    """Whether a name was registered again a short while ago and no record from after its drop has been seen."""
+    dropped, caught = entry.detail.dropped_at, entry.detail.caught_at
+    if dropped is None or caught is None or now - caught >= CATCHER_SOUGHT:
+        return False
+    record = newest_evidence(entry.detail.evidence, Outcome.REGISTERED, methods=RECORD_METHODS)
+    return record is None or record.at <= dropped

@@ -7,7 +7,7 @@ the window; 0 is perfect, and 0.25 is what a constant 0.5 gets.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +18,18 @@ from common.core.model.entry import DropWindow
 SUFFIXES, OTHER = 500, "other"
 #: Suffixes that are shown, those with the most forecasts first.
 SHOWN = 100
+
+
+class Ended(NamedTuple):
+    """How a forecast ended: `result` is inside, outside (it dropped, in its window or not), stayed or missed.
+
+    `brier` is its squared error, None where its outcome was counted before; `error` is |likely - observed| of a drop, in
+    seconds.
+    """
+
+    result: str
+    brier: float | None
+    error: float | None = None
 
 
 class Score(Struct, array_like=True):
@@ -63,27 +75,29 @@ class ForecastScores:
         self.suffixes: dict[str, Score] = {}
         self.changed = False
 
-    def score_drop(self, suffix: str, window: DropWindow, after: float, since: float, *, missed: bool) -> bool:
-        """Score the forecast of a name that was purged between two times; whether that was inside its window.
+    def score_drop(self, suffix: str, window: DropWindow, after: float, since: float, *, missed: bool) -> Ended:
+        """Score the forecast of a name that was purged between two times.
 
         Where the window was counted as missed already, only the error is added: its outcome is known.
         """
         score = self._open_score(suffix)
         inside = after <= window.latest and since >= window.earliest
+        error, brier = abs(window.likely - min(max(window.likely, after), since)), (window.probability - inside) ** 2
         score.dropped += 1
-        score.error += abs(window.likely - min(max(window.likely, after), since))
+        score.error += error
         score.inside += inside
         if not missed:
             score.scored += 1
-            score.brier += (window.probability - inside) ** 2
-        return inside
+            score.brier += brier
+        return Ended("inside" if inside else "outside", None if missed else brier, error)
 
-    def score_stay(self, suffix: str, window: DropWindow, *, missed: bool = False) -> None:
+    def score_stay(self, suffix: str, window: DropWindow, *, missed: bool = False) -> Ended:
         """Score the forecast of a name that was restored, renewed, or is still there a day after its window (`missed`)."""
         score = self._open_score(suffix)
         score.scored += 1
         score.missed += missed
         score.brier += window.probability**2
+        return Ended("missed" if missed else "stayed", window.probability**2)
 
     def to_plain(self) -> list[dict[str, Any]]:
         """For the status: a row for each suffix, those with the most forecasts first."""

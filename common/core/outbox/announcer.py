@@ -200,7 +200,7 @@ class Announcer:
             extra["basis"] = entry.detail.basis
         if kind in _OFFERED:
             extra |= show_offer(entry.detail.evidence, verdict)
-        if entry.drop is not None:
+        if entry.drop is not None and kind != "registered":  # then it is still that of the name that dropped
             extra["forecast"] = show_window(entry.drop, entry.detail.forecast_reason)
         if kind == RENEWED:
             extra |= show_renewal(entry.detail)

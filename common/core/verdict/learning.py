@@ -41,6 +41,8 @@ def _learn_registered(entry: Entry, now: float) -> None:
     if detail.passes:
         detail.contradicted_at = now
         detail.end_run()
+    if detail.purged_at is not None:
+        detail.published = None  # it was of the registration that ended
     detail.registered_seen = now
     detail.purged_at, detail.shown_by, detail.offered = None, (), ""
 
@@ -102,6 +104,7 @@ def _learn_fields(entry: Entry, item: Evidence) -> None:
     expires = iso_to_epoch(fields.expires_at) if fields.expires_at else None
     if expires is not None and detail.expires_epoch is not None and expires > detail.expires_epoch + DAY:
         before = detail.fields.registrar or ""
+        detail.published = None
         detail.transferred_from = before if _is_other_registrar(before, fields.registrar) else ""
     detail.fields, detail.expires_epoch = fields, expires
 

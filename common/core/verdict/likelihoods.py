@@ -46,7 +46,7 @@ FINDINGS: dict[str, Weight] = {
     "das_not_allowed": Weight("registry_db", 0.0, 86_400),
     "das_auction": Weight("registry_db", 5.0, 600),
     "das_release_process": Weight("registry_db", 5.0, 600),
-    # Publications of the registry. Who stands on a drop list, or in a list of all names, is registered when the list is made;
+    # Publications of the registry. A name on a drop list, or in a list of all names, is registered when the list is made;
     # no publication speaks for a name being free: it is a reason to ask, and its age is that of the list.
     "list_drop": Weight("publication", -9.0, 21_600),
     "list_registered": Weight("publication", -9.0, 21_600),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from common.core.audit.audit import NAMED
 from common.core.domains.domain_table import STATE_CODES
 from common.core.lifecycle.forecast import DAY
+from common.core.lifecycle.scores import Ended
 from common.core.model.entry import Entry
 from common.core.model.evidence import Fields, Observation, Outcome, Phase, Reading
 from common.core.model.states import State
@@ -122,6 +124,26 @@ def test_a_window_that_passed_is_told_and_scored_once() -> None:
 
     assert counted(room) == {"missed": 1}
     assert room.domains.calendar.scores.suffixes["com"].missed == 1
+
+
+def test_errors_of_forecasts_are_counted_by_suffix_the_first_of_them() -> None:
+    """The others share a series: there may be hundreds."""
+    room, count = ChecksRoom(), NAMED + 1
+    for number in range(count):
+        room.audit.count_forecast(f"s{number}", Ended("inside", 0.25, 9.0))
+    room.audit.count_forecast("s0", Ended("outside", None, 1.0))
+    room.audit.count_forecast("s0", Ended("stayed", 0.5))
+    room.audit.count_forecast("s0", None)
+    rows = room.telemetry.metrics.snapshot()["counters"]
+    sums = {(row[0], row[1].get("suffix")): row[2] for row in rows if row[0].startswith("forecast")}
+
+    assert counted(room) == {"inside": count, "outside": 1, "stayed": 1}
+    assert sums["forecasts_scored", "s0"] == 2
+    assert sums["forecast_brier_sum", "s0"] == 0.75
+    assert sums["forecast_drops", "s0"] == 2
+    assert sums["forecast_error_seconds", "s0"] == 10.0
+    assert sums["forecast_drops", "other"] == 1
+    assert ("forecast_drops", f"s{NAMED}") not in sums
 
 
 def _day(at: float) -> str:

@@ -338,3 +338,23 @@ def test_no_series_of_a_shard_is_lost_where_each_is_full() -> None:
         snapshots.append(metrics.snapshot())
     heard = [ShardStatus(1.0, {"metrics": snapshot}) for snapshot in snapshots]
     assert len(merge_metrics(heard)["counters"]) == 2 * MAX_SERIES
+
+
+def test_what_shards_learned_of_registries_is_shown_together() -> None:
+    """Scores are added up; of two deviations the one that was seen more often stands."""
+    few = {"suffix": "com", "what": "hours", "row": "a", "observed": "b", "n": 5}
+    many, other = {**few, "observed": "c", "n": 9}, {**few, "what": "weekday"}
+    score = {
+        "suffix": "com", "scored": 2, "dropped": 1, "inside": 1, "missed": 0, "error_sum": 10.0, "brier_sum": 0.5,
+        "mean_error": 10.0, "brier": 0.25,
+    }  # fmt: skip
+    one = {"deviations": [few], "observed": 3, "forecasts": [{**score, "suffix": "de"}, score]}
+    two = {"deviations": [many, other], "observed": 2, "forecasts": [{**score, "error_sum": 30.0, "brier_sum": 0.1}]}
+    found = merged({"calendar": one}, {"calendar": two})["calendar"]
+
+    assert found["deviations"] == [many, other]
+    assert found["observed"] == 3
+    assert [row["suffix"] for row in found["forecasts"]] == ["com", "de"]
+    assert found["forecasts"][0] == {
+        **score, "scored": 4, "dropped": 2, "inside": 2, "error_sum": 40.0, "brier_sum": 0.6, "mean_error": 20.0, "brier": 0.15,
+    }  # fmt: skip

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.lifecycle.calendar import CHANGES, WRITE_EVERY, Ended, LearnedCalendar, add_change
+from common.core.lifecycle.calendar import CHANGES, WRITE_EVERY, LearnedCalendar, add_change
 from common.core.lifecycle.entry_forecast import forecast_of, refresh_forecast
 from common.core.lifecycle.forecast import PUBLISHED, forecast_published
 from common.core.lifecycle.observed import DAY, PENDING_DELETE, REDEMPTION, REDEMPTION_ALONE, ObservedSuffix
+from common.core.lifecycle.scores import Ended
 from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Fields, Phase
 from common.core.model.records import PhaseChange
@@ -37,7 +38,7 @@ def test_a_drop_teaches_the_hour_and_the_length_and_scores_the_forecast() -> Non
     entry = purge(entry_in(Phase.PENDING_DELETE, State.PENDING_DELETE), MIDNIGHT + 5 * DAY + HOUR)
     ended = calendar.note_verdict(entry, State.PENDING_DELETE, WINDOW, MIDNIGHT + 6 * DAY)
 
-    assert ended == Ended("dropped", inside=True)
+    assert ended == Ended("inside", pytest.approx(0.01), 0.0)
     assert calendar.observed.suffixes["com"].lengths == {PENDING_DELETE: [5]}
     assert calendar.observed.suffixes["com"].slots == {1: 1}
     assert calendar.scores.suffixes["com"].dropped == 1
@@ -52,7 +53,8 @@ def test_a_drop_from_redemption_is_a_length_of_its_own() -> None:
     calendar = LearnedCalendar()
     entry = purge(entry_in(Phase.REDEMPTION, State.REDEMPTION), MIDNIGHT + 30 * DAY)
 
-    assert calendar.note_verdict(entry, State.REDEMPTION, WINDOW, MIDNIGHT + 31 * DAY) == Ended("dropped")
+    ended = calendar.note_verdict(entry, State.REDEMPTION, WINDOW, MIDNIGHT + 31 * DAY)
+    assert ended == Ended("outside", pytest.approx(0.81), 25 * DAY - HOUR - 60)
     assert calendar.observed.suffixes["com"].lengths == {REDEMPTION_ALONE: [29]}  # the middle of that minute is a day earlier
 
 
@@ -92,7 +94,7 @@ def test_the_end_of_redemption_is_counted_from_its_begin() -> None:
 def test_a_restored_name_scores_the_forecast_that_it_voids() -> None:
     """Not where the forecast still stands, nor where it was counted as missed."""
     calendar, entry = LearnedCalendar(), entry_in(Phase.ACTIVE, State.REGISTERED)
-    assert calendar.note_verdict(entry, State.PENDING_DELETE, WINDOW, MIDNIGHT) == Ended("stayed")
+    assert calendar.note_verdict(entry, State.PENDING_DELETE, WINDOW, MIDNIGHT) == Ended("stayed", pytest.approx(0.81))
     assert calendar.scores.suffixes["com"].scored == 1
     assert calendar.note_verdict(entry, State.UNKNOWN, WINDOW, MIDNIGHT) is None
     assert calendar.note_verdict(entry, State.PENDING_DELETE, None, MIDNIGHT) is None

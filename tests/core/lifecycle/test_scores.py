@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.lifecycle.scores import OTHER, SHOWN, SUFFIXES, ForecastScores, Score, decode_scores, join_scores
+from common.core.lifecycle.scores import OTHER, SHOWN, SUFFIXES, Ended, ForecastScores, Score, decode_scores, join_scores
 from common.core.model.entry import DropWindow
 
 WINDOW = DropWindow(1000.0, 1500.0, 2000.0, 0.75)
@@ -26,16 +26,19 @@ def test_a_drop_is_scored_by_where_it_fell(after: float, since: float, inside: b
     """Known to lie between two checks; what may have been inside counts as inside."""
     scores = ForecastScores()
 
-    assert scores.score_drop("com", WINDOW, after, since, missed=False) is inside
-    assert scores.suffixes["com"] == Score(1, 1, int(inside), error, 0.0625 if inside else 0.5625)
+    brier = 0.0625 if inside else 0.5625
+    assert scores.score_drop("com", WINDOW, after, since, missed=False) == Ended(
+        "inside" if inside else "outside", brier, error
+    )
+    assert scores.suffixes["com"] == Score(1, 1, int(inside), error, brier)
     assert scores.changed
 
 
 def test_a_drop_after_a_missed_window_adds_its_error_and_no_second_outcome() -> None:
     """The outcome of that forecast is known already."""
     scores = ForecastScores()
-    scores.score_stay("com", WINDOW, missed=True)
-    scores.score_drop("com", WINDOW, 9000.0, 9500.0, missed=True)
+    assert scores.score_stay("com", WINDOW, missed=True) == Ended("missed", 0.5625)
+    assert scores.score_drop("com", WINDOW, 9000.0, 9500.0, missed=True) == Ended("outside", None, 7500.0)
 
     assert scores.suffixes["com"] == Score(scored=1, dropped=1, inside=0, error=7500.0, brier=0.5625, missed=1)
 
@@ -43,7 +46,7 @@ def test_a_drop_after_a_missed_window_adds_its_error_and_no_second_outcome() -> 
 def test_a_name_that_stays_was_forecast_to_drop_in_vain() -> None:
     """Restored or renewed: the square of the probability."""
     scores = ForecastScores()
-    scores.score_stay("com", WINDOW)
+    assert scores.score_stay("com", WINDOW) == Ended("stayed", 0.5625)
 
     assert scores.changed
     assert scores.to_plain() == [

@@ -39,8 +39,9 @@ def test_counters_are_shown_before_their_first_event() -> None:
 
 
 def test_every_counter_of_the_core_is_declared() -> None:
-    """Read from the source; those whose labels are operators and servers come with their first."""
-    by_name = {"answers_confirmed", "answers_contradicted", "operator_complaints"}
+    """Read from the source; those whose labels are operators, servers and suffixes come with their first."""
+    by_suffix = {"forecasts_scored", "forecast_brier_sum", "forecast_drops", "forecast_error_seconds"}
+    by_name = {"answers_confirmed", "answers_contradicted", "operator_complaints", *by_suffix}
     sources = (path.read_text(encoding="utf-8") for path in Path(core.__file__).parent.rglob("*.py"))
     named = {name for text in sources for name in re.findall(r'metrics\.count\(\s*"([a-z_]+)"', text)}
     metrics = Metrics()

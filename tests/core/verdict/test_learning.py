@@ -117,6 +117,20 @@ def test_a_record_is_kept_with_its_expiry_and_the_time_at_which_its_phase_was_fi
 # -- DAS, EPP and registrars ---------------------------------------------------------------------------------------------
 
 
+def test_a_published_release_is_void_once_the_name_is_renewed_or_registered_again() -> None:
+    """The same date again voids nothing, nor does a look at the name before its release."""
+    entry = name_with()
+    entry.detail.published = (1.0, 2.0, "a list")
+    for at, expires in ((NOW, "2027-01-01"), (NOW + 1, "2027-01-02")):
+        learn(entry, record(Phase.ACTIVE, at, expires))
+    assert entry.detail.published is not None
+    learn(entry, record(Phase.ACTIVE, NOW + 2, "2027-01-03T00:00:01Z"))
+    assert entry.detail.published is None
+    entry.detail.published, entry.detail.purged_at = (1.0, 2.0, "a list"), NOW
+    learn(entry, record(Phase.ACTIVE, NOW + 3, "2027-01-03"))
+    assert entry.detail.published is None
+
+
 def test_each_change_of_phase_is_kept_with_when_the_one_before_was_last_seen() -> None:
     """Not the first phase of a name: nothing was seen to change."""
     entry = name_with()
