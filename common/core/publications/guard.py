@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from common.core.model.publication import Kind, Publication
+from common.core.model.publication import Publication
 
-#: A whole list or a zone that loses more than this share of its names is held back.
+#: A list or a zone that loses more than this share of its names is held back; not a list of a single day: one is long, the next
+#: one short.
 LARGEST_LOSS = 0.5
-#: Lists of a single day are long today and short tomorrow: only those that are the same list continued may not shrink.
-_CONTINUED = frozenset({Kind.ZONE, Kind.REGISTRATIONS})
 #: Most seconds by which the clock of a registry may be ahead of ours.
 AHEAD = 86_400.0
 
@@ -59,8 +58,7 @@ def find_accident(publication: Publication, known: Known, new: Reading, now: flo
     again = "it is taken if it comes again unchanged"
     if new.size < publication.least:
         return f"it holds {new.size} names, fewer than {publication.least}; {again}"
-    shrinks = publication.kind in _CONTINUED or publication.days_ahead is None
-    if shrinks and new.size < known.size * (1 - LARGEST_LOSS):
+    if publication.days_ahead is None and new.size < known.size * (1 - LARGEST_LOSS):
         return f"it holds {new.size} names instead of {known.size}; {again}"
     return ""
 

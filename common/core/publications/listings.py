@@ -13,7 +13,7 @@ DAY = 86_400.0
 
 
 def make_listing(
-    publication: Publication, at: float, made_at: float, quiet_until: float, now: float, *, size: int = 0
+    publication: Publication, at: float, made_at: float, quiet_until: float, now: float, *, size: int
 ) -> Listing | None:
     """What it means that a name stands in a publication; None where that proves nothing about it.
 

@@ -19,10 +19,10 @@ def learn_from_listing(entry: Entry, listing: Listing) -> bool:
         return _forget_listing(entry)
     if _is_outdated(entry, listing.observation, listing.made_at):
         return False
-    before = entry.detail.evidence.get(LIST)
-    outcome = listing.observation.reading.outcome
-    same = before is not None and before.observation.reading.outcome is outcome
-    first_at = before.first_at if same and before is not None else listing.made_at
+    before, outcome = entry.detail.evidence.get(LIST), listing.observation.reading.outcome
+    first_at = listing.made_at
+    if before is not None and before.observation.reading.outcome is outcome:
+        first_at = before.first_at
     entry.detail.evidence[LIST] = Evidence(listing.observation, listing.made_at, first_at)
     if outcome is Outcome.REGISTERED:
         _learn_registered(entry, listing.observation, listing.made_at)
@@ -64,7 +64,6 @@ def _learn_phase(entry: Entry, phase: Phase, made_at: float) -> None:
 
 
 def _forget_listing(entry: Entry) -> bool:
-    detail = entry.detail
-    known = detail.evidence.pop(LIST, None) is not None or detail.published is not None
-    detail.published = None
-    return known
+    known = entry.detail.evidence.pop(LIST, None)
+    entry.detail.published = None
+    return known is not None

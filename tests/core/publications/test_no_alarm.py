@@ -29,7 +29,7 @@ EASY = Situation(prior=9.0, p_registrable=1.0, phase=None, passes=(1.0, 2.0, 3.0
 LISTINGS = [
     (row.name, listing)
     for row in PUBLICATIONS
-    if (listing := make_listing(row, NOW + DAY, NOW - 60, 0.0, NOW)) is not None and listing.observation is not None
+    if (listing := make_listing(row, NOW + DAY, NOW - 60, 0.0, NOW, size=9)) is not None and listing.observation is not None
 ]
 
 
@@ -65,8 +65,8 @@ def test_zones_and_lists_of_deleted_names_are_no_evidence_of_this_kind() -> None
     assert told == {Kind.DROP_LIST, Kind.AUCTION_LIST, Kind.REGISTRATIONS}
     for row in PUBLICATIONS:
         if row.kind is Kind.DROP_LIST:
-            assert make_listing(row, nan, NOW - 60, 0.0, NOW) is None
-            assert make_listing(row, NOW, NOW - 60, 0.0, NOW) is None
+            assert make_listing(row, nan, NOW - 60, 0.0, NOW, size=9) is None
+            assert make_listing(row, NOW, NOW - 60, 0.0, NOW, size=9) is None
 
 
 def test_no_weight_of_a_publication_is_positive() -> None:
@@ -170,5 +170,7 @@ def test_what_a_listing_says_fits_into_its_bounds(row: Publication) -> None:
     if listing is None or listing.observation is None:
         return
     assert f".{row.suffixes[0]}" in listing.observation.reading.reason
+    assert (row.url or row.server) in listing.observation.excerpt
+    assert listing.quiet_until == (NOW + DAY if row.kind is Kind.DROP_LIST else 0.0)
     assert len(listing.observation.reading.reason) < 200
     assert len(listing.observation.excerpt) < 300

@@ -132,6 +132,8 @@ def test_after_errors_it_is_tried_more_and_more_rarely() -> None:
         (Known(NOON, 300_000), Reading(NOON - 60, 300_000, "a"), "60 s older"),
         (Known(NOON, 300_000, "a"), Reading(NOON - 60, 300_000, "a"), "60 s older"),
         (Known(), Reading(NOON + AHEAD + 1, 300_000, "a"), "future"),
+        (Known(), Reading(NOON + AHEAD, 100_000, "a"), ""),
+        (Known(), Reading(NOON, 99_999, "a"), "fewer than"),
     ],
 )
 def test_a_reading_that_looks_like_an_accident_is_held_back(known: Known, new: Reading, problem: str) -> None:
@@ -163,3 +165,5 @@ def test_what_is_known_after_a_reading() -> None:
     assert note_reading(known, Reading(NOON + 1, 10, "a"), "held") == Known(NOON, 1000, "a")
     assert note_reading(known, Reading(NOON - 1, 10, "a"), "older") == known
     assert note_reading(Known(NOON, 1000, "a"), Reading(NOON + 1, 10, "a"), "") == Known(NOON + 1, 10)
+    assert note_reading(known, Reading(NOON, 10, "a"), "held").held == "a"
+    assert note_reading(Known(), Reading(NOON, 0, "a"), "held") == Known(None, 0, "a")
