@@ -47,9 +47,12 @@ TARGETS = (
     _target("verdict/gates", "test_gates", "test_positives"),
     _target("verdict/definitive", "test_definitive"),
     _target("verdict/verdicts", "test_states", "test_offers", "test_shares", "test_verdicts"),
-    _target("rate_limits/bucket", "test_pace", "test_restarts", "test_stated_rates"),
-    _target("rate_limits/budgets", "test_pace", "test_restarts", "test_day_quota", "test_budgets", "test_credentials"),
-    _target("rate_limits/policy", "test_policy", "test_credentials"),
+    _target("rate_limits/bucket", "test_pace", "test_restarts", "test_stated_rates", "test_load_signs", "test_climb"),
+    _target("rate_limits/load_signs", "test_load_signs"),
+    _target(
+        "rate_limits/budgets", "test_pace", "test_restarts", "test_day_quota", "test_budgets", "test_credentials", "test_climb"
+    ),
+    _target("rate_limits/policy", "test_policy", "test_credentials", "test_load_signs"),
     _target(
         "rate_limits/query_queue",
         "test_query_queue",
@@ -62,7 +65,7 @@ TARGETS = (
     _target("rate_limits/operator_queue", "test_query_queue", "test_queue_ranks", "test_queue_admission", "test_queue_order"),
     _target("rate_limits/calls", "test_calls"),
     _target("rate_limits/credentials", "test_credentials"),
-    _target("rate_limits/saved", "test_restarts", "test_stated_rates", "test_credentials"),
+    _target("rate_limits/saved", "test_restarts", "test_stated_rates", "test_credentials", "test_joined_parts"),
     _target("outbox/deliveries", "test_deliveries", "test_deliveries_retries", "test_lanes", "test_deliveries_circuit"),
     _target("outbox/circuit", "test_circuit"),
     _target("outbox/circuits", "test_circuits", "test_lanes"),

@@ -27,6 +27,8 @@ def usual(loss: float = 0.02, delay: float = 40.0) -> Usual:
     ("load", "sign"),
     [
         (Load(100, 7, 0, 40.0), ""),
+        (Load(100, 7), ""),
+        (Load(100, 8), "8% of the answers are lost or cut short, 2% is usual"),
         (Load(100, 8, 0, 40.0), "8% of the answers are lost or cut short, 2% is usual"),
         (Load(100, 3, 5, 40.0), "8% of the answers are lost or cut short, 2% is usual"),
         (Load(100, 0, 8, None), "8% of the answers are lost or cut short, 2% is usual"),
@@ -66,6 +68,14 @@ def test_what_stays_after_a_sign_is_usual_from_then_on() -> None:
 
     assert [bool(sign) for sign in found] == [False, True, *[False] * 18]
     assert (known.loss, known.delay) == (0.5, 300.0)
+
+
+def test_after_a_sign_two_more_sweeps_have_to_show_the_next_one() -> None:
+    """The run begins anew."""
+    known = usual()
+    found = [known.note_load(Load(100, lost, 0, 40.0))[1] for lost in (30, 30, 90, 90)]
+
+    assert [bool(sign) for sign in found] == [False, True, False, True]
 
 
 def test_what_is_usual_follows_slowly_upward_and_quickly_downward() -> None:
