@@ -101,6 +101,7 @@ def case_of(seed: int) -> Case:
     facts = Facts(
         model, life, begin, step, GAP_CLOSE if priority else GAP, real=real, dead=dead, purge=purge,
         seen=_seen(model, dead, life, begin, purge, step),
+        off_calendar=DAY / 2 / (4 if priority else 1) if way == "redemption" or (way == "pending delete" and off) else 0.0,
     )  # fmt: skip
     label = _LABELS.get(model.suffix, f"drop{seed}")
     case = Case(seed, way, f"{label}.{model.suffix}", facts, begin + lead + 3 * HOUR, step, priority, when, off_calendar=off)

@@ -7,8 +7,9 @@
 - `visible` is when the last of these is so: the name is gone at the registry and out of the zone, its release procedure is
   over, a stale answer of the registry is a quarter of an hour old, and the only registry channel, if it was dead, works again
   and the longest backoff after such trouble has passed.
-- `step` is the base cadence of the name, never less than what the budget of the channel asked first allows; 1.2 is its jitter.
-  One check finds the name where every channel is alive; three where one is dead.
+- `step` is the base cadence of the name, never less than what the budget of the channel asked first allows, and half a day for
+  a name that goes on another day than its calendar says (a quarter of that with priority); 1.2 is its jitter. One check finds
+  the name where every channel is alive; three where one is dead.
 - A *pass* is a query, a known name and a random label at the pace of the operator, and no less than the confirmation gap; a
   silent channel adds its time limit, and one that limited us for long is asked as seldom as a bucket ever gets. A channel
   that needs more than two minutes for three queries is too slow for a gate and no condition, unless it is the only one. The
@@ -54,7 +55,8 @@ class Facts:
     """What an oracle knows of a run beforehand. Times in epoch seconds, lengths in seconds.
 
     `gap` is the confirmation gap, `real` whether the built-in budgets of the real hosts are in force, `seen` whether the
-    service had a chance to see the name registered, `stale_until` the end of a stale answer (0: none).
+    service had a chance to see the name registered, `off_calendar` how long a name may go unseen that its calendar does not
+    expect to drop, `stale_until` the end of a stale answer (0: none).
     """
 
     model: SuffixModel
@@ -66,6 +68,7 @@ class Facts:
     dead: Dead | None = None
     seen: bool = True
     purge: float = 0.0
+    off_calendar: float = 0.0
     stale_until: float = 0.0
 
 
@@ -103,7 +106,11 @@ def bound_of(facts: Facts) -> Bound | None:
     alive = dead is None and len(model.registry) == 2 and not model.wildcard
     confirmation = PASSES_ALIVE * length + EXTRA_ALIVE if alive else max(LEAST, PASSES * length)
     wait = 0.0 if facts.seen or whois or not model.whois else RESERVED_WAIT
-    looks = (LOOKS if dead is None else LOOKS_BLIND) * max(facts.step, 2 / _pace(facts, model.registry[0])) * JITTER
+    looks = (
+        (LOOKS if dead is None else LOOKS_BLIND)
+        * max(facts.step, facts.off_calendar, 2 / _pace(facts, model.registry[0]))
+        * JITTER
+    )
     held = max(0.0, facts.purge + hold - visible) if hold else 0.0
     words = frozenset({"available"}) if facts.seen or whois else frozenset({"available", "unregistered"})
     return Bound(visible, looks + confirmation + held + wait + SLACK, max(FRESH, length) + 10.0, words)
