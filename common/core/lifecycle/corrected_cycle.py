@@ -37,11 +37,13 @@ class Deviation(NamedTuple):
 def correct_cycle(suffix: str, seen: ObservedSuffix | None) -> CorrectedCycle | None:
     """The cycle of a suffix with the figures that were learned; None where neither a row nor observations say anything."""
     row = row_for(suffix)
+    if seen is None:
+        return CorrectedCycle(row) if row.published else None
     words: list[str] = []
-    cycle = row if seen is None else _take_hours(_take_lengths(row, seen, words), seen, words)
+    cycle = _take_hours(_take_lengths(row, seen, words), seen, words)
     if not cycle.published:
         return None
-    return CorrectedCycle(cycle, ", ".join(words), None if row.published or seen is None else _observed_phases(seen))
+    return CorrectedCycle(cycle, ", ".join(words), None if row.published else _observed_phases(seen))
 
 
 def find_deviations(suffix: str, seen: ObservedSuffix) -> list[Deviation]:
@@ -57,7 +59,7 @@ def find_deviations(suffix: str, seen: ObservedSuffix) -> list[Deviation]:
         if (learned := seen.learned_days(span)) is not None and not (row.published and _holds(said, learned.days))
     ]
     hours = seen.learned_hours()
-    if hours is not None and not (row.exact or row.month_end) and _is_outside(hours.window, row.window):
+    if hours is not None and not row.exact and _is_outside(hours.window, row.window):
         found.append(Deviation("hours", _show_hours(row.window), _show_hours(hours.window), hours.seen))
     weekday = seen.learned_weekday()
     if weekday is not None and weekday.days.least != row.weekday:
@@ -96,7 +98,7 @@ def _with_lengths(cycle: Cycle, redemption: Days, pending: Days | None, seen: in
 
 
 def _take_hours(cycle: Cycle, seen: ObservedSuffix, words: list[str]) -> Cycle:
-    if cycle.exact or cycle.month_end or not cycle.published:
+    if cycle.exact or cycle.month_end:
         return cycle
     hours, weekday = seen.learned_hours(), seen.learned_weekday()
     if hours is not None:
@@ -114,9 +116,7 @@ def _sureness(seen: int) -> float:
 
 
 def _pending_days(row: Cycle) -> Days | None:
-    if row.pending is None:
-        return None
-    if not row.pending_is_both:
+    if row.pending is None or not row.pending_is_both:
         return row.pending
     return Days(row.pending.least, row.redemption.most + row.pending.most)
 
@@ -133,7 +133,7 @@ def _holds(said: Days | None, learned: Days) -> bool:
 def _is_outside(learned: tuple[int, int], said: tuple[int, int]) -> bool:
     """Whether the hours that were seen, without the half hour added to each side, leave those of the row."""
     start, end = learned[0] + 30, learned[1] - 30
-    return said[1] - said[0] < 1440 and (end <= said[0] or start >= said[1])
+    return end <= said[0] or start >= said[1]
 
 
 def _describe(what: str, learned: LearnedDays) -> str:
@@ -149,8 +149,12 @@ def _show_days(days: Days | None) -> str:
 
 
 def _show_hours(window: tuple[int, int]) -> str:
-    start, end = (minutes % 1440 for minutes in window)
-    return f"{start // 60:02}:{start % 60:02} to {end // 60:02}:{end % 60:02}"
+    return " to ".join(map(_show_minutes, window))
+
+
+def _show_minutes(at: int) -> str:
+    hours, minutes = divmod(at % 1440, 60)
+    return f"{hours:02}:{minutes:02}"
 
 
 def _show_weekday(weekday: int | None) -> str:

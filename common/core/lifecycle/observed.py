@@ -185,7 +185,7 @@ def decode_observed(text: str) -> dict[str, ObservedSuffix]:
     """The rows of a text by suffix, at most `SUFFIXES`; damaged ones are left out."""
     rows: dict[str, ObservedSuffix] = {}
     try:
-        raw = msgspec.json.decode(text or "{}", type=dict[str, msgspec.Raw])
+        raw = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     except (ValueError, RecursionError):
         return rows
     for suffix, part in raw.items():

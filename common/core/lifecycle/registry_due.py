@@ -16,7 +16,7 @@ def registry_due(entry: Entry, now: float) -> bool:
     """Whether the registry's record is too old to plan with: the calendar decides how old that is."""
     if entry.detail.registry_at is None:
         return True
-    return now - entry.detail.registry_at >= _registry_interval(entry, now)
+    return now - entry.detail.registry_at >= _wait_for_record(entry, now)
 
 
 def registry_due_at(entry: Entry, now: float) -> float:
@@ -24,7 +24,7 @@ def registry_due_at(entry: Entry, now: float) -> float:
     heard, expires = entry.detail.registry_at, entry.detail.expires_epoch
     if heard is None:
         return 0.0
-    due = heard + _registry_interval(entry, now)
+    due = heard + _wait_for_record(entry, now)
     if expires is None:
         return due
     nearer = (max(expires - 60 * DAY, heard + DAY), max(expires - 14 * DAY, heard + DAY / 2))
@@ -32,12 +32,7 @@ def registry_due_at(entry: Entry, now: float) -> float:
 
 
 def _registry_interval(entry: Entry, now: float) -> float:
-    """Seconds between two registry answers for a delegated name, see `record_interval`.
-
-    A name that was caught after its drop is asked about every ten minutes until its record names the registrar, for a day.
-    """
-    if _lacks_catcher(entry, now):
-        return CATCHER_EVERY
+    """Seconds between two registry answers for a delegated name, see `record_interval`."""
     return record_interval(_since_expiry(entry, now), expired=entry.phase is Phase.EXPIRED_GRACE)
 
 
@@ -56,6 +51,11 @@ def record_interval(from_expiry: float | None, *, expired: bool = False) -> floa
 def _since_expiry(entry: Entry, now: float) -> float | None:
     expires = entry.detail.expires_epoch
     return None if expires is None else now - expires
+
+
+def _wait_for_record(entry: Entry, now: float) -> float:
+    """The interval in seconds; of a name that was caught after its drop ten minutes, until its record names the registrar."""
+    return CATCHER_EVERY if _lacks_catcher(entry, now) else _registry_interval(entry, now)
 
 
 def _lacks_catcher(entry: Entry, now: float) -> bool:

@@ -121,7 +121,7 @@ class ForecastScores:
 def decode_scores(text: str) -> dict[str, Score]:
     """The scores of a text by suffix; nothing where it is damaged."""
     try:
-        found = msgspec.json.decode(text or "{}", type=dict[str, Score])
+        found = msgspec.json.decode(text, type=dict[str, Score])
     except (ValueError, RecursionError):
         return {}
     return dict(list(found.items())[: SUFFIXES + 1])

@@ -113,7 +113,46 @@ def test_the_same_state_again_teaches_nothing() -> None:
     entry = purge(entry_in(Phase.PENDING_DELETE, State.PENDING_DELETE), MIDNIGHT + 5 * DAY)
 
     assert calendar.note_verdict(entry, State.AVAILABLE, WINDOW, MIDNIGHT + 5 * DAY) is None
+    entry.detail.dropped_at = MIDNIGHT
+    entry.state = State.REGISTERED
+    assert calendar.note_verdict(entry, State.REGISTERED, WINDOW, MIDNIGHT + 5 * DAY) is None
+    entry.state = State.EXPIRED_GRACE
+    assert calendar.note_verdict(entry, State.EXPIRED_GRACE, WINDOW, MIDNIGHT + 5 * DAY) is None
     assert calendar.observed.suffixes == {}
+
+
+@pytest.mark.parametrize("before", [State.UNKNOWN, State.DROPPING, State.UNREGISTERED])
+def test_a_name_that_was_gone_before_does_not_drop_again(before: State) -> None:
+    """From a release procedure, say, it becomes available."""
+    calendar = LearnedCalendar()
+    entry = purge(entry_in(Phase.PENDING_DELETE, State.PENDING_DELETE), MIDNIGHT + 5 * DAY)
+
+    assert calendar.note_verdict(entry, before, WINDOW, MIDNIGHT + 5 * DAY) is None
+    assert calendar.observed.suffixes == {}
+
+
+def test_pending_delete_after_another_state_ends_no_redemption() -> None:
+    """The changes of phase may have been seen, and told, before."""
+    calendar, entry = LearnedCalendar(), entry_in(Phase.PENDING_DELETE, State.PENDING_DELETE)
+    entry.detail.transitions = (
+        PhaseChange("active", "redemption", MIDNIGHT, MIDNIGHT + HOUR),
+        PhaseChange("redemption", "pending_delete", MIDNIGHT + 30 * DAY, MIDNIGHT + 30 * DAY + HOUR),
+    )
+    calendar.note_verdict(entry, State.REGISTERED, WINDOW, MIDNIGHT)
+    assert calendar.observed.suffixes == {}
+    entry.state = State.EXPIRED_GRACE
+    entry.detail.phase = "expired_grace"
+    calendar.note_verdict(entry, State.REDEMPTION, None, MIDNIGHT)
+    assert calendar.observed.suffixes == {}
+
+
+def test_a_name_that_is_gone_again_was_not_caught() -> None:
+    """Only what is registered is."""
+    calendar, entry = LearnedCalendar(), entry_in(Phase.ACTIVE, State.RESERVED)
+    entry.detail.dropped_at = MIDNIGHT
+    calendar.note_verdict(entry, State.AVAILABLE, None, MIDNIGHT)
+
+    assert entry.detail.caught_at is None
 
 
 def test_a_name_that_is_registered_again_was_caught() -> None:

@@ -46,6 +46,7 @@ def test_a_drop_after_a_missed_window_adds_its_error_and_no_second_outcome() -> 
 def test_a_name_that_stays_was_forecast_to_drop_in_vain() -> None:
     """Restored or renewed: the square of the probability."""
     scores = ForecastScores()
+    assert not scores.changed
     assert scores.score_stay("com", WINDOW) == Ended("stayed", 0.5625)
 
     assert scores.changed
@@ -68,6 +69,8 @@ def test_the_means_are_over_what_was_counted() -> None:
     """Errors over drops, the Brier score over all forecasts; without any there is no mean."""
     shown = Score(scored=4, dropped=2, inside=1, error=301.0, brier=1.0).to_plain()
     assert (shown["mean_error"], shown["brier"]) == (150.5, 0.25)
+    shown = Score(scored=3, dropped=3, error=1.26, brier=0.123456).to_plain()
+    assert (shown["mean_error"], shown["brier"], shown["error_sum"], shown["brier_sum"]) == (0.4, 0.0412, 1.3, 0.1235)
     assert (Score().to_plain()["mean_error"], Score().to_plain()["brier"]) == (None, None)
 
 

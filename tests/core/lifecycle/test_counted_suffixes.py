@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from common.core.builtin.biggest_suffixes import AS_OF, COUNTED, FURTHER, SOURCE, UNPUBLISHED_SUFFIXES
+from common.core.builtin.counted_suffixes import AS_OF, COUNTED, FURTHER, SOURCE, UNPUBLISHED_SUFFIXES
 from common.core.builtin.lifecycles import CYCLES, GTLD, NO_DAYS, UNPUBLISHED, cycle_for, row_for
 from common.core.builtin.suffix_rules import rules_for
 
@@ -28,7 +28,7 @@ def test_the_list_is_whole_in_order_and_names_its_source() -> None:
 
 
 @pytest.mark.parametrize("suffix", sorted({*COUNTED, *FURTHER}))
-def test_each_of_the_biggest_suffixes_has_a_row(suffix: str) -> None:
+def test_each_of_the_counted_suffixes_has_a_row(suffix: str) -> None:
     """Its own, that of the gTLDs, or the one that says that nothing is published: never one by chance."""
     row = row_for(suffix)
     if suffix in UNPUBLISHED_SUFFIXES:
