@@ -220,11 +220,7 @@ class Settings(SourceSettings, HostSettings):
     ]
     budgets_file: Annotated[
         Path | None,
-        Setting(
-            "",
-            _optional_file,
-            'own limits, JSON {"operator or host": {"rate": per second, "burst": n, "per_day": n, "ceiling": n}}',
-        ),
+        Setting("", _optional_file, 'own limits, JSON {"operator or host": {"rate": a second, "burst", "per_day", "ceiling"}}'),
     ]
     epp_accounts: Annotated[
         tuple[EppAccount, ...], Setting("", parse_epp_accounts, "EPP accounts: docs/epp.md", secret=True, roles=roles.ASKING)
