@@ -20,7 +20,6 @@ from common import setting_parsers as parse
 from common.epp_accounts import EppAccount, list_texts, parse_epp_accounts
 from common.errors import ConfigError
 from common.host_settings import HostSettings
-from common.publication_settings import PublicationSettings
 from common.secret_files import read_secret
 from common.secret_scrubber import MASK, find_credentials, shown_url
 from common.setting_conflicts import find_conflicts
@@ -44,7 +43,7 @@ _optional_key = parse.optional(parse.curve_key)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Settings(PublicationSettings, SourceSettings, HostSettings):
+class Settings(SourceSettings, HostSettings):
     """What the environment says, checked. `repr` and `masked` never show a secret."""
 
     # The list, and where news about it go
@@ -221,7 +220,7 @@ class Settings(PublicationSettings, SourceSettings, HostSettings):
     ]
     budgets_file: Annotated[
         Path | None,
-        Setting("", _optional_file, 'own limits: {"operator or host": {"rate": per second, "burst", "per_day", "ceiling"}}'),
+        Setting("", _optional_file, 'own limits, JSON {"operator or host": {"rate": a second, "burst", "per_day", "ceiling"}}'),
     ]
     epp_accounts: Annotated[
         tuple[EppAccount, ...], Setting("", parse_epp_accounts, "EPP accounts: docs/epp.md", secret=True, roles=roles.ASKING)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from common.core.builtin.biggest_suffixes import BIGGEST_SUFFIXES
+from common.core.builtin.counted_suffixes import BIGGEST_SUFFIXES
 from common.core.builtin.das_servers import SERVERS
 from common.core.builtin.pace_ceilings import BIGGEST_DNS, KNOWN, OTHER_DNS
 from common.core.builtin.registrars import REGISTRARS
