@@ -20,6 +20,7 @@ from common import setting_parsers as parse
 from common.epp_accounts import EppAccount, list_texts, parse_epp_accounts
 from common.errors import ConfigError
 from common.host_settings import HostSettings
+from common.publication_settings import PublicationSettings
 from common.secret_files import read_secret
 from common.secret_scrubber import MASK, find_credentials, shown_url
 from common.setting_conflicts import find_conflicts
@@ -43,7 +44,7 @@ _optional_key = parse.optional(parse.curve_key)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
-class Settings(SourceSettings, HostSettings):
+class Settings(PublicationSettings, SourceSettings, HostSettings):
     """What the environment says, checked. `repr` and `masked` never show a secret."""
 
     # The list, and where news about it go

@@ -33,7 +33,7 @@ COUNTED = {
     )
 }
 #: Large by what their registries say, below the bound of the crawl: names are parked, or cheap and short-lived.
-FURTHER = split_words("tk site dev vip live cloud tech icu asia mobi sbs cfd bond website xn--p1ai")
+FURTHER = split_words("tk site dev vip live cloud tech icu asia mobi sbs website xn--p1ai")
 #: Nothing trustworthy was found of their phases: rules are not published, or only by resellers who contradict each other.
 UNPUBLISHED_SUFFIXES = split_words(
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from common.core.builtin.biggest_suffixes import BIGGEST_SUFFIXES
+from common.core.builtin.counted_suffixes import BIGGEST_SUFFIXES
 from common.core.builtin.operator_limits import DEFAULTS, LIMITS
 from common.core.builtin.pace_ceilings import KNOWN
 from common.core.model.limit import Limit
