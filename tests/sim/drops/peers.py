@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
+from zlib import crc32
 
 from common.core.model.evidence import Observation, Outcome, Phase
 from common.core.parsers.dates import iso_to_epoch
@@ -41,7 +42,7 @@ def run_expiry(suffixes: Sequence[str], names: int, days: int, seed: int) -> Res
 
 
 def _ask_evenly(registry: Registry, days: int) -> Iterator[Told]:
-    names, free = list(registry.stories), set[str]()
+    names, free = _mix(registry), set[str]()
     step, pause = DAY / registry.per_day, _Pause()
     for turn in range(days * registry.per_day):
         now = BEGIN + turn * step
@@ -51,14 +52,17 @@ def _ask_evenly(registry: Registry, days: int) -> Iterator[Told]:
         yield from _take(name, pause.note(registry.answer("rdap", name, now), now), free, now)
 
 
+def _mix(registry: Registry) -> list[str]:
+    """The names in an order that has nothing to do with what happens to them."""
+    return sorted(registry.stories, key=lambda name: crc32(name.encode()))
+
+
 class _ExpiryLoop:
     """The loop over one registry. Names without dates count as expired once they are out of the ordinary phases."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._due = [
-            (BEGIN + SELDOM * number / len(registry.stories) / 7, name) for number, name in enumerate(registry.stories)
-        ]
+        self._due = [(BEGIN + SELDOM * number / len(registry.stories) / 7, name) for number, name in enumerate(_mix(registry))]
         heapq.heapify(self._due)
         self._free: set[str] = set()
         self._pause = _Pause()
