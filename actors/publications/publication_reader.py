@@ -14,9 +14,11 @@ from actors.publications.reading_record import ReadingRecord
 from actors.publications.watched_names import WatchedNames
 from common.clients.address_guard import Guard
 from common.clients.axfr import TransferBounds, TsigKey, ZoneServer, ZoneTransfer, open_transfer
+from common.clients.host_addresses import create_host_cache
 from common.clients.http_client import HttpClient
 from common.clients.publication_http import ListDownload, ListRequest, Validators, open_list
 from common.clients.zone_file import look_at_file, read_file
+from common.clock import monotonic
 from common.config import Settings
 from common.core.model.publication import Form, ListedName, Publication
 from common.core.parsers.dns import zone_time
@@ -73,7 +75,8 @@ class PublicationReader:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._guard = Guard(settings)
-        self._client = HttpClient(settings, self._guard, keep_alive=False)
+        self._hosts = create_host_cache(settings, monotonic)
+        self._client = HttpClient(settings, self._guard, resolver=self._hosts, keep_alive=False)
 
     async def read(self, publication: Publication, place: Place, record: ReadingRecord, joint: Joint, now: float) -> Reading:
         """Read a publication, or find out that it is what `record` says was read before for the same names and coordinators.
@@ -89,6 +92,7 @@ class PublicationReader:
     async def close(self) -> None:
         """Close all connections."""
         await self._client.close()
+        await self._hosts.close()
 
     async def _read_zone(self, publication: Publication, place: Place, record: ReadingRecord, joint: Joint) -> Reading:
         (zone,) = publication.suffixes
@@ -98,7 +102,7 @@ class PublicationReader:
             zone=zone, host=host, port=port, key=None if place.tsig is None else TsigKey(*place.tsig), seen_serial=seen
         )
         bounds = TransferBounds(most_bytes=publication.most_bytes, seconds=ZONE_SECONDS)
-        async with open_transfer(server, self._guard.allowed, bounds=bounds) as transfer:
+        async with open_transfer(server, self._guard.allowed, resolver=self._hosts, bounds=bounds) as transfer:
             found = Reading(unchanged=transfer.unchanged, place=publication.server, serial=transfer.serial)
             if not transfer.unchanged:
                 await self._join_zone(transfer, zone, found, joint)

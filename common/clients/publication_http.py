@@ -6,6 +6,7 @@ beside the list where its registry gives one. What the text itself has to show i
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import zlib
@@ -16,8 +17,9 @@ from dataclasses import dataclass
 from msgspec import Struct
 
 from common.clients.http_client import HttpAnswer, HttpClient, HttpStream, redirect_target
+from common.clock import monotonic
 from common.core.parsers.retry_after import parse_http_date
-from common.errors import ClientError, Refused, TooLarge
+from common.errors import ClientError, Refused, TimedOut, TooLarge
 
 #: Most hops of a redirect.
 MOST_REDIRECTS = 3
@@ -25,6 +27,8 @@ MOST_REDIRECTS = 3
 LONGEST_VALIDATOR = 500
 #: Bytes that a text may unpack to in any case, and how many times its size on the wire it may unpack to beyond that.
 SMALL, RATIO = 16 << 20, 60
+#: Least bytes a second, on the average.
+SLOWEST = 1000
 #: Longest file with a checksum, in bytes.
 CHECKSUM_LIMIT = 4096
 _CHUNK = 64 * 1024
@@ -40,13 +44,19 @@ class Validators(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRequest:
-    """What is asked for. `packed`: the file is gzip, whatever its headers say; `checksum`: the URL of its SHA-256, or ""."""
+    """What is asked for. `packed`: the file is gzip, whatever its headers say; `checksum`: the URL of its SHA-256, or "".
+
+    `most_bytes` bounds it on the wire and unpacked, `seconds` all of it, `silence` (seconds) the wait for the next bytes. From
+    `patience` (seconds) on it has to come with `SLOWEST` bytes a second: others wait to be read, too.
+    """
 
     url: str
     packed: bool = False
     checksum: str = ""
     most_bytes: int = 256 << 20
     seconds: float = 600.0
+    silence: float = 30.0
+    patience: float = 60.0
 
 
 class ListDownload:
@@ -67,25 +77,36 @@ class ListDownload:
 
     async def read_text(self) -> AsyncGenerator[bytes]:
         """The text, unpacked, in pieces. Raises ClientError where it is too long, cut off or not what its checksum says."""
-        digest = hashlib.sha256()
+        packed, plain = hashlib.sha256(), hashlib.sha256()
         size = 0
-        async for piece in self._unpack(self._read_wire(digest)):
+        async for piece in self._unpack(self._read_wire(packed)):
             size += len(piece)
+            plain.update(piece)
             if size > self._request.most_bytes or size > SMALL + RATIO * self.size:
                 raise TooLarge(
                     f"{self._host}: it unpacks to more than {size - len(piece)} bytes, which no list of its kind does"
                 )
             yield piece
-        if self._checksum and digest.hexdigest().encode() != self._checksum:
+        if self._checksum and self._checksum not in {packed.hexdigest().encode(), plain.hexdigest().encode()}:
             raise ClientError(f"{self._host}: it is not the text that its SHA-256 stands for")
 
     async def _read_wire(self, digest: hashlib._Hash) -> AsyncIterator[bytes]:
-        async for piece in self._stream.pieces:
+        began, pieces = monotonic(), aiter(self._stream.pieces)
+        while (piece := await self._next_piece(pieces)) is not None:
             self.size += len(piece)
+            if (took := monotonic() - began) > self._request.patience and self.size < SLOWEST * took:
+                raise TimedOut(f"{self._host}: it comes with fewer than {SLOWEST} bytes a second")
             if self.size > self._request.most_bytes:
                 raise TooLarge(f"{self._host}: it is longer than {self._request.most_bytes} bytes")
             digest.update(piece)
             yield piece
+
+    async def _next_piece(self, pieces: AsyncIterator[bytes]) -> bytes | None:
+        try:
+            async with asyncio.timeout(self._request.silence):
+                return await anext(pieces, None)
+        except TimeoutError as error:
+            raise TimedOut(f"{self._host}: nothing came for {self._request.silence:g} s") from error
 
     def _unpack(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         encoding = self._stream.headers.get("content-encoding", "identity").strip().lower()

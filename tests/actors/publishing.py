@@ -86,9 +86,12 @@ def store_names(settings: Settings, names: Iterable[str]) -> None:
 
 @asynccontextmanager
 async def publishing(
-    folder: Path, names: Iterable[str], places: dict[str, Any], *, leader: str = "one", **environ: str
+    folder: Path, names: Iterable[str] | None, places: dict[str, Any], *, leader: str = "one", **environ: str
 ) -> AsyncIterator[Publishing]:
-    """A reader of the publications in `places`, which are due at once, beside the coordinator of the instance `leader`."""
+    """A reader of the publications in `places`, which are due at once, beside the coordinator of the instance `leader`.
+
+    Without `names` there is no store yet.
+    """
     (folder / "places.json").write_text(json.dumps(places))
     settings = load(
         {
@@ -102,7 +105,8 @@ async def publishing(
         }
     )
     state_dir.create_directories(settings)
-    store_names(settings, names)
+    if names is not None:
+        store_names(settings, names)
     for name in places:
         write_record(folder / "publications", name, ReadingRecord(checked_at=1.0))
     scene = Publishing(settings)

@@ -15,7 +15,7 @@ import pytest
 
 from actors.publications.main import choose_publications, find_zone_files
 from actors.publications.publication_reader import PublicationReader
-from actors.publications.reading_record import ReadingRecord, write_record
+from actors.publications.reading_record import ReadingRecord, read_record, write_record
 from common.config import load
 from common.core.publications.catalogue import publications_for
 from common.errors import ConfigError
@@ -188,6 +188,33 @@ def test_another_instance_that_leads_is_left_to_read(tmp_path: Path) -> None:
             assert scene.listed() == ["one.co.uk"]
 
     run(play)
+
+
+def test_a_store_that_is_not_there_yet_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The coordinator makes it at its first start, and the list comes a while later."""
+    monkeypatch.setattr("actors.publications.main.STORE_EVERY", 0.2)
+
+    async def play() -> None:
+        server = UkServer(uk_list("one.co.uk"))
+        async with hostile(server.answer) as http, publishing(tmp_path, None, uk(http.base)) as scene:
+            await asyncio.sleep(0.5)
+            scene.watch([])
+            await asyncio.sleep(0.5)
+            assert (http.requests, scene.told) == ([], [])
+            scene.watch(WATCHED)
+            await scene.statuses()
+            assert scene.listed() == ["one.co.uk"]
+
+    run(play)
+
+
+def test_a_damaged_record_counts_as_none(tmp_path: Path) -> None:
+    """The publication is read as if for the first time."""
+    write_record(tmp_path, "uk-drops", ReadingRecord(checked_at=5.0, serial=7))
+    assert read_record(tmp_path, "uk-drops").serial == 7
+    for content in (b"", b"{", b'{"checked_at": "x"}', b"[" * 5000):
+        (tmp_path / "uk-drops.json").write_bytes(content)
+        assert read_record(tmp_path, "uk-drops") == ReadingRecord()
 
 
 def test_publications_of_other_suffixes_are_not_read(tmp_path: Path) -> None:

@@ -77,10 +77,11 @@ def test_304_without_a_condition_is_an_error():
 
 
 def test_a_list_is_what_its_checksum_says():
-    """The SHA-256 beside it is over the file as sent, with or without a file name in the line."""
+    """The SHA-256 beside it is over the file as sent, or over its text; with or without a file name in the line."""
     digest = hashlib.sha256(PACKED).hexdigest()
     assert read(beside(PACKED, f"{digest}  uk.csv.gz\n".encode()), packed=True, checked=True)[0] == TEXT
     assert read(beside(PACKED, digest.upper().encode()), packed=True, checked=True)[0] == TEXT
+    assert read(beside(PACKED, hashlib.sha256(TEXT).hexdigest().encode()), packed=True, checked=True)[0] == TEXT
 
 
 @pytest.mark.parametrize("digest", [b"0" * 64, b"<html>no such file</html>", b"", b"0" * 64 + b" " + b"1" * 64])
@@ -130,6 +131,21 @@ def test_a_silent_server_is_bounded_in_time():
     """The time bounds everything, also while nothing comes."""
     with pytest.raises(TimedOut):
         read(silence, seconds=0.3)
+
+
+@pytest.mark.parametrize(("gap", "said"), [(5.0, "nothing came for"), (0.05, "fewer than 1000 bytes a second")])
+def test_a_body_that_stops_or_drips_is_left(gap, said):
+    """A server that goes silent inside the list, and one that gives a byte now and then, keep no other list waiting."""
+
+    async def slow(_head, writer):
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(gap)
+
+    with pytest.raises(TimedOut, match=said):
+        read(slow, silence=0.3, patience=0.4)
 
 
 def test_redirects_are_followed_a_few_times():

@@ -86,7 +86,7 @@ def test_every_process_ends_with_supervisord(site: Site) -> None:
     """Kill -9: all end in seconds, hung or not, the parent with an exit code that asks for a new start."""
     pids = [beat.pid for beat in beats(site).values()]
     supervisord = int((socket_directory(site.stack.instance_dir) / "supervisord.pid").read_text())
-    assert len(pids) == 8
+    assert len(pids) == 9
     os.kill(beats(site)["notifier-0"].pid, signal.SIGSTOP)
     os.kill(supervisord, signal.SIGKILL)
 

@@ -139,7 +139,7 @@ CAST: tuple[Role, ...] = (
     _drops("tea-and-rain.co.uk", 11, priority=True),
     _drops("brick-lane-bikes.co.uk", 24),
     _caught("market-corner.co.uk", 19, 4),
-    _listed(LISTED, 2, 14),
+    _listed(LISTED, 1, 9),
     Role("late-payer.co.uk", Scene.GRACE, acts=(Act(15, "renew"),)),
     *_settled("co.uk", "harbour-books", "moor-and-fell", "cobble-street", "green-kettle"),
     *_settled("uk", "harbour-books", "north-pier", "old-mill"),

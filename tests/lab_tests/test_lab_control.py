@@ -207,8 +207,9 @@ def test_the_cast_is_large_mixed_and_plays_to_its_end() -> None:
         told: list[str] = []
         story.play(lab.registry, lab.faults, told.append)
         before = {role.name: lab.registry.truth(role.name) for role in story.CAST}
-        lab.clock.set(now=lab.clock.now() + story.LAST_ACT + 1)
-        lab.registry.advance()
+        for _ in range(2):  # the registry itself ends the last days that an act began
+            lab.clock.set(now=lab.clock.now() + story.LAST_ACT + 1)
+            lab.registry.advance()
         log = lab.registry.log
 
         assert len({role.name for role in story.CAST}) == len(story.CAST) >= 60
