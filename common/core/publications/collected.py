@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +23,10 @@ class Joined:
     `made_at` is when the publication was made, `size` how many names it holds, watched or not. Times in epoch seconds.
     """
 
-    ids: Ids = field(default_factory=lambda: np.empty(0, np.int64))
-    times: Times = field(default_factory=lambda: np.empty(0))
-    made_at: float = 0.0
-    size: int = 0
+    ids: Ids
+    times: Times
+    made_at: float
+    size: int
 
     def keep_names(self, kept: NDArray[np.bool_]) -> Joined:
         """The same reading with some of its names only."""

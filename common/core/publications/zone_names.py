@@ -38,15 +38,15 @@ class ZoneNames:
     conclusions: Conclusions
     announcer: Announcer
 
-    def note_delegated(self, publication: Publication, joined: Joined, now: float) -> int:
-        """Note that the names of a zone are delegated, as far as nothing younger is known; returns of how many.
+    def note_delegated(self, publication: Publication, joined: Joined, now: float) -> None:
+        """Note that the names of a zone are delegated, as far as nothing younger is known.
 
         Names that are being checked, loaded, or in a state that a sweep would not leave as it is are left to checks.
         """
         table = self.domains.table
         ids = joined.ids[self._are_plain(joined.ids, joined.made_at)]
         if not len(ids):
-            return 0
+            return
         codes, address = np.full(len(ids), DELEGATED, np.uint8), table.address_number(f"zone of {publication.name}")
         changed = table.note_look(ids, codes, np.full(len(ids), address, np.uint16), 0, joined.made_at)
         fresh = ids[table.state[ids] == UNKNOWN]
@@ -54,7 +54,6 @@ class ZoneNames:
             self.conclusions.note_first_delegations(fresh, now)
         self.announcer.tell_sweep(ids[changed], "", changed[changed], now)
         self._postpone_checks(publication, ids, joined.made_at, now)
-        return len(ids)
 
     def find_left(self, publication: Publication, joined: Joined) -> Ids:
         """Watched names right below the zone that were delegated when last seen, before it was made, and are not in it."""

@@ -333,9 +333,10 @@ def test_a_name_that_left_the_zone_is_checked() -> None:
 def test_a_name_that_came_back_to_the_zone_is_checked() -> None:
     """It was restored, or taken."""
     room = PublicationsRoom()
-    room.watch_in(State.PENDING_DELETE, "a.se", code=NXDOMAIN)
+    ids = room.watch_in(State.PENDING_DELETE, "a.se", code=NXDOMAIN)
     room.watch_in(State.AVAILABLE, "b.se", code=NXDOMAIN)
     room.tell("se-zone", ["a.se", "b.se"])
+    assert room.domains.table.code[ids].tolist() == [NXDOMAIN]  # a check finds out what it means
 
     assert sorted(domain for _, domain in room.asked()) == ["a.se", "b.se"]
 
