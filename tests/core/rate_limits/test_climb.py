@@ -149,6 +149,7 @@ def test_a_pace_grows_by_half_at_a_time_and_at_most_every_ten_seconds() -> None:
 
     assert seen == [0.5, 0.75, 1.125, 1.6875, 2.0]
     assert (CLIMB, WARY, REFUTED) == ((1.5, 10, 10.0, 60.0), (1.05, 50, 14_400.0, 14_400.0), 1.1)
+    assert (USED, LIMIT_SPAN, DEEP) == (0.5, 7 * DAY, 1.5)
 
 
 def test_a_restart_keeps_the_pace_and_what_was_complained_of() -> None:

@@ -362,7 +362,8 @@ def test_a_new_bucket_has_learned_and_counted_nothing() -> None:
     """And after midnight (UTC) nothing of the day is counted or saved."""
     bucket = bucket_of(Budgets())
     assert (bucket.limited_until, bucket.complained_rate, bucket.banned_rate) == (0.0, 0.0, None)
-    assert (bucket.clean_answers, bucket.saved_count) == (0, 0)
+    assert (bucket.clean_answers, bucket.saved_count, bucket.asked) == (0, 0, 0)
+    assert (bucket.complained_at, bucket.is_limit) == (0.0, False)
     bucket.used_today = bucket.saved_count = 7
     bucket.add_tokens(NOW + DAY)
 
