@@ -19,6 +19,8 @@ AFTER_ALARM = (10.0, 30.0, 120.0, 600.0)
 DAY = 86_400.0
 #: Seconds between checks inside a forecast drop window, where the base interval is longer.
 IN_WINDOW = 60.0
+#: Seconds to the check at the moment when a window opens, at least.
+SOONEST = 1.0
 #: A window of more seconds says little: checks are rarer by as much as it is wider, until its last day.
 WIDE = 2 * DAY
 #: Up to this wait in seconds even the base interval is stretched inside a window where the operator's budget is short: a day's
@@ -119,7 +121,7 @@ def next_check_at(
         due = min(due, entry.held_until)  # the end of its release procedure
     if entry.drop is not None:
         opens = next_opening(entry.suffix, entry.drop.earliest, entry.drop.latest, now)
-        due = min(due, max(now + IN_WINDOW, opens))  # the moment when the window opens
+        due = min(due, max(now + SOONEST, opens))  # the moment when the window opens
     return due
 
 
