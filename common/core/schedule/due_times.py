@@ -20,7 +20,7 @@ SPARE = 16
 
 
 class Waits(NamedTuple):
-    """The longest waits that are planned, in seconds: for most names, and for `calm` ones, of which a calendar tells the day."""
+    """The longest waits that are planned, in seconds: of most names, and of `calm` ones, whose calendar tells the day."""
 
     longest: float
     calm: float = 0.0
