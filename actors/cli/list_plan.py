@@ -11,7 +11,7 @@ from pathlib import Path
 
 from actors.cli.name_arguments import LARGEST, read_source
 from common.config import Settings
-from common.core.checks.window_pace import IMMINENT
+from common.core.checks.window_shares import QUOTA_SHARE, RATE_SHARE
 from common.core.lifecycle.plan import PlanRules, Span, SuffixPlan, plan_list
 from common.core.model.limit import Limit
 from common.core.registries.operators import parse_budgets
@@ -47,7 +47,8 @@ def run(source: str, limits: str | None, days: float | None, as_json: bool, sett
         iana_host=policy.iana_host,
         sources=Sources(policy.sources),
     )
-    plans = plan_list(counts, registries, PlanRules(cadence=policy.cadence, imminent=IMMINENT, days=days))
+    rules = PlanRules(cadence=policy.cadence, rate_share=RATE_SHARE, quota_share=QUOTA_SHARE, days=days)
+    plans = plan_list(counts, registries, rules)
     print(json.dumps({"suffixes": [_to_json(plan) for plan in plans]}) if as_json else "\n".join(render_plans(plans)))
     return 0
 

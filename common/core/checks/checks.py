@@ -36,7 +36,7 @@ from common.core.trust.canaries import Canaries
 from common.core.trust.early_canaries import EarlyCanaries
 from common.core.verdict.assessor import Assessor
 from common.core.verdict.learn_listing import learn_from_listing
-from common.core.verdict.learning import learn_from_answer, note_pass
+from common.core.verdict.learning import learn_from_answer
 
 #: Tries of one query whose worker was lost, before the check goes on without its answer.
 TRIES = 3
@@ -284,7 +284,7 @@ class Checks:
             self.unanswered.note_left_out(entry, check.asked, now)
         self.audit.count_failures(self.canaries.drop_lies(entry, check, now), now)
         passes = len(entry.detail.passes)
-        note_pass(entry, self.assessor.requirements_of(entry, now), check.started, now)
+        self.assessor.note_check(entry, check.started, now)
         since = _run_began(entry, check)
         self.conclusions.take_verdict_and_count(entry, since, now, _ledger_cause(entry, check, passes))
         self._request_canaries(entry, check, since, now, registered=registered)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from msgspec import Struct
 
-from common.core.domains.domain_table import REGISTERED, STATES, DomainTable, Flag
+from common.core.domains.domain_table import REGISTERED, STATE_CODES, STATES, DomainTable, Flag
 from common.core.domains.journal import PIECE, Journal
 from common.core.domains.restore import cut_future, find_first_looks, load_table
 from common.core.domains.stages import Stages
@@ -19,7 +19,11 @@ from common.core.model.entry import Entry
 from common.core.model.ids import Ids, Times
 from common.core.model.records import Detail
 from common.core.model.states import State
-from common.core.schedule.cadence import Cadence, longest_wait
+from common.core.schedule.cadence import Cadence, longest_calm_wait, longest_wait
+from common.core.schedule.due_times import Waits
+
+#: States in which names are looked at as their calendar says, however short the interval is.
+_CALM = [STATE_CODES[state] for state in (State.REDEMPTION, State.PENDING_DELETE)]
 
 
 class Domains:
@@ -55,9 +59,11 @@ class Domains:
         """
         table, cadence = self.table, self.cadence
         load_table(table, batches, looks, addresses, size)
-        self.stages.clamp_times(
-            self.started, longest_wait(cadence.priority_interval, cadence), longest_wait(cadence.interval, cadence)
+        urgent, ordinary = (
+            Waits(longest_wait(base, cadence), longest_calm_wait(priority=priority))
+            for base, priority in ((cadence.priority_interval, True), (cadence.interval, False))
         )
+        self.stages.clamp_times(self.started, urgent, ordinary, np.flatnonzero(np.isin(table.state[: len(table)], _CALM)))
         ids = find_first_looks(table, self.started)
         for start in range(0, len(ids), PIECE):
             piece = ids[start : start + PIECE]

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 from common.core.domains.domain_table import DomainTable, Flag
 from common.core.model.entry import Check, Entry
 from common.core.model.ids import NEVER, Ids, Times
+from common.core.schedule.due_times import NO_IDS, Waits
 
 
 class Stage(StrEnum):
@@ -192,6 +193,6 @@ class Stages:
             if entry is not None:
                 entry.next_check = at
 
-    def clamp_times(self, now: float, longest_priority: float, longest_ordinary: float) -> None:
-        """At a start: names without a time are due now, and none later than the longest wait of its kind, in seconds."""
-        self._table.schedule.clamp_times(now, longest_priority, longest_ordinary)
+    def clamp_times(self, now: float, priority: Waits, ordinary: Waits, calm: Ids = NO_IDS) -> None:
+        """At a start: names without a time are due now, and none later than the longest wait of its kind; `calm` ones too."""
+        self._table.schedule.clamp_times(now, priority, ordinary, calm)

@@ -13,15 +13,19 @@ from math import inf
 
 import numpy as np
 
+from common.core.builtin.lifecycles import cycle_for
 from common.core.lifecycle.registry_due import record_interval
 from common.core.model.channel import ChannelKey
 from common.core.model.evidence import Observation, Outcome, Reading
 from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import DAY
-from common.core.rate_limits.budgets import ROUTINE, Budgets
+from common.core.rate_limits.budgets import POLLS, ROUTINE, Budgets
 from common.core.rate_limits.query_queue import TOKENS
 from common.core.registries.registries import Registries
-from common.core.schedule.cadence import JITTER, STRETCHED, Cadence, window_steps
+from common.core.schedule.cadence import IN_WINDOW, JITTER, Cadence
+from common.core.schedule.calm import IN_REDEMPTION
+from common.core.schedule.drop_hours import drop_hours
+from common.core.schedule.window_value import Windows, find_level, finest_steps, step_at, weigh_windows
 
 #: Share of the names in redemption or pending delete: com, January 2012 (blog.domaintools.com); share deleted within a year:
 #: com, December 2018 to December 2019 (circleid.com, "The Ghosts of Deletions Future", 10 December 2019).
@@ -37,13 +41,16 @@ _ANSWERED = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_referral", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRules:
-    """`imminent` is the share of a budget for names that may drop about now (`checks.window_pace`).
+    """`rate_share` and `quota_share` are the shares of a registry's rate and of its day for names inside windows.
+
+    They are those of `checks.window_shares`.
 
     `days`: all names drop within so many days; None: as many as are deleted of com. `egresses`: addresses that are asked from.
     """
 
     cadence: Cadence
-    imminent: float
+    rate_share: float
+    quota_share: float
     days: float | None = None
     egresses: int = 1
 
@@ -55,7 +62,7 @@ class Demand:
     gone: float
     inside: float
     records: float  # about names in the zone
-    polls: float  # about names inside windows
+    polls: float  # about names inside windows, at a look a minute; closer ones are made of what is left
     looks: float  # about the other names out of the zone
 
     @property
@@ -107,11 +114,13 @@ class _Operator:
 
     limit: Limit
     names: int = 0
+    inside: dict[str, float] = field(default_factory=dict)  # names inside windows, by suffix
     demand: Demand = field(default_factory=lambda: Demand(gone=0, inside=0, records=0, polls=0, looks=0))
 
-    def add(self, names: int, more: Demand) -> None:
+    def add(self, suffix: str, names: int, more: Demand) -> None:
         """Add the names of a suffix."""
         self.names += names
+        self.inside[suffix] = more.inside
         self.demand = Demand(
             gone=self.demand.gone + more.gone,
             inside=self.demand.inside + more.inside,
@@ -127,35 +136,35 @@ def plan_list(counts: Mapping[str, int], registries: Registries, rules: PlanRule
         registries.note_address_count(suffix, ADDRESSES[suffix])
     zones, servers = dict[str, _Operator](), dict[str, _Operator]()
     for suffix, names in counts.items():
-        demand = find_demand(names, rules)
+        demand = find_demand(suffix, names, rules)
         zone = registries.limit_of("dns", suffix, suffix)
-        _widest(zones, zone).add(names, demand)
+        _widest(zones, zone).add(suffix, names, demand)
         if (key := _registry_channel(registries, suffix)) is not None:
-            _widest(servers, registries.limit_of(*key)).add(names, demand)
+            _widest(servers, registries.limit_of(*key)).add(suffix, names, demand)
     return [
         _plan_suffix(suffix, names, registries, rules, zones, servers)
         for suffix, names in sorted(counts.items(), key=lambda item: -item[1])
     ]
 
 
-def find_demand(names: int, rules: PlanRules) -> Demand:
+def find_demand(suffix: str, names: int, rules: PlanRules) -> Demand:
     """What so many names of one suffix call for: each drops within `rules.days`, or a share of them within a year."""
     dropping = names / rules.days if rules.days else names * DELETED_A_YEAR / YEAR
     gone = min(float(names), max(names * OUT_OF_ZONE, dropping))
     inside = min(float(names), dropping)
-    step = polling_step(rules.cadence)
+    _, open_for = drop_hours(suffix)
     return Demand(
         gone=gone,
         inside=inside,
         records=(names - gone) * records_a_day(),
-        polls=inside * DAY / step,
-        looks=max(0.0, gone - inside) * DAY / rules.cadence.interval,
+        polls=inside * open_for / min(rules.cadence.interval, IN_WINDOW),
+        looks=max(0.0, gone - inside) * DAY / calm_step(suffix, rules.cadence),
     )
 
 
-def polling_step(cadence: Cadence) -> float:
-    """Seconds between two checks of a name inside a narrow window, where the budget has room."""
-    return min(cadence.interval, float(window_steps(np.array(0.0), np.array(DAY), 0.0)))
+def calm_step(suffix: str, cadence: Cadence) -> float:
+    """Seconds between looks at a name out of the zone that cannot drop yet: as in redemption, which is longest (`calm`)."""
+    return IN_REDEMPTION if cycle_for(suffix) is not None else cadence.interval
 
 
 def records_a_day() -> float:
@@ -179,20 +188,38 @@ def first_look_seconds(limit: Limit, names: float) -> float:
     return now - DAY + left / budgets.learned_rate(limit, "", now)
 
 
-def polling_period(inside: float, limit: Limit, rules: PlanRules) -> float:
-    """Seconds between two queries about each of so many names inside windows, in this budget's part for them.
+def polling_periods(inside: Mapping[str, float], limit: Limit, rules: PlanRules) -> dict[str, float]:
+    """Seconds between two queries about a name inside its window, by suffix, in this budget's part for such names.
 
-    The same rule as `checks.window_pace` and `cadence.next_check_at`: all become rarer together, but no rarer than the base
-    interval where that is a quarter of an hour or more; what the operator then cannot take waits in its queue.
+    `inside`: how many there are of each suffix. The rule is that of `checks.window_shares` and `cadence.next_check_at`, for
+    windows of a day's hours that are all open at one time, and drops that are all as likely. No wait is longer than the base
+    interval; what the operator then cannot take waits in its queue.
     """
-    rate, step = limit.rate * rules.egresses, polling_step(rules.cadence)
+    rate = limit.rate * rules.egresses
     if rate <= 0:
-        return inf
-    stretch = max(1.0, inside / step / (rules.imminent * rate))
+        return dict.fromkeys(inside, inf)
+    windows, names = _windows_of(list(inside)), np.array(list(inside.values()))
+    waits = float(names.sum()) / rate
+    weights = weigh_windows(windows, np.ones(len(names)), np.zeros(len(names), np.bool_))
+    finest = finest_steps(windows, 0.0)
+    level = find_level(weights, 1.0 / finest, names, rules.rate_share * rate)
     if limit.per_day is not None:
-        stretch = max(stretch, inside * DAY / step / (rules.imminent * max(1, limit.per_day) * rules.egresses))
-    asked = stretch * step if stretch <= 1.0 else min(max(rules.cadence.interval, STRETCHED), stretch * step)
-    return max(asked, inside / _per_second(limit, rules))
+        quota, seconds = max(1, limit.per_day) * rules.egresses, names * windows.widths()
+        level = min(level, find_level(weights, 1.0 / finest, seconds, rules.quota_share * POLLS.share * quota))
+        waits = max(waits, float(seconds.sum()) / quota)
+    steps = [step_at(level, weight, least) for weight, least in zip(weights.tolist(), finest.tolist(), strict=True)]
+    return {suffix: max(min(rules.cadence.interval, step), waits) for suffix, step in zip(inside, steps, strict=True)}
+
+
+def _polls_a_day(inside: Mapping[str, float], periods: Mapping[str, float]) -> float:
+    """Queries a day about names inside windows, while these are open."""
+    return sum(names * drop_hours(suffix)[1] / periods[suffix] for suffix, names in inside.items())
+
+
+def _windows_of(suffixes: list[str]) -> Windows:
+    """The hours of a day in which names of each suffix drop, on the day that begins at 0."""
+    start, length = np.array([drop_hours(suffix) for suffix in suffixes]).reshape(-1, 2).T
+    return Windows(start, start + length, start, length)
 
 
 def _plan_suffix(
@@ -206,8 +233,8 @@ def _plan_suffix(
     zone, key = zones[registries.limit_of("dns", suffix, suffix).operator], _registry_channel(registries, suffix)
     server = servers[registries.limit_of(*key).operator] if key is not None else None
     limit = server.limit if server is not None else Limit("", 0.0, 0.0)
-    slow = _find_spans(zone.limit, limit, zone, server, rules)
-    fast = _find_spans(_climbed(zone.limit), _climbed(limit), zone, server, rules)
+    slow = _find_spans(suffix, zone.limit, limit, zone, server, rules)
+    fast = _find_spans(suffix, _climbed(zone.limit), _climbed(limit), zone, server, rules)
     first = Span(worst=zone.names / _per_second(zone.limit, rules), typical=first_look_seconds(zone.limit, zone.names))
     return SuffixPlan(
         suffix=suffix,
@@ -238,21 +265,24 @@ def _latency(wait: float, limit: Limit, rules: PlanRules) -> float:
     return wait + rules.cadence.gap_close + 2 * ANSWER if limit.rate > 0 else inf
 
 
-def _find_spans(dns: Limit, registry: Limit, zone: _Operator, server: _Operator | None, rules: PlanRules) -> dict[str, float]:
+def _find_spans(
+    suffix: str, dns: Limit, registry: Limit, zone: _Operator, server: _Operator | None, rules: PlanRules
+) -> dict[str, float]:
     """The spans of one suffix in seconds, by their names in `SuffixPlan`, at the rates of these limits."""
     interval = rules.cadence.interval
     calm = max(interval, (zone.names - zone.demand.gone) / _per_second(dns, rules))
     if server is None:
         return {"calm": calm, "out_of_zone": inf, "in_window": inf, "unseen": calm * (1 + JITTER)}
     demand, rate = server.demand, _per_second(registry, rules)
-    polling = polling_period(demand.inside, registry, rules)
-    left = rate - (demand.inside / polling if polling < inf else 0.0)
+    periods = polling_periods(server.inside, registry, rules)
+    left = rate - _polls_a_day(server.inside, periods) / DAY
     waiting = max(0.0, demand.gone - demand.inside)
-    looks = max(interval, waiting / min(left, _routine(registry, rules))) if left > 0 else inf
+    step = calm_step(suffix, rules.cadence)
+    looks = max(step, waiting / min(left, _routine(registry, rules))) if left > 0 else inf
     return {
         "calm": calm,
         "out_of_zone": looks,
-        "in_window": polling,
+        "in_window": periods[suffix],
         "unseen": max(calm, looks) * (1 + JITTER),
     }
 

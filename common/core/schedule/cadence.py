@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from common.core.model.entry import Entry
 from common.core.model.ids import Ids, Times
 from common.core.model.states import OWNED, State
-from common.core.schedule.calm import calm_wait, drops_later
+from common.core.schedule.calm import IN_PENDING_DELETE, IN_REDEMPTION, PRIORITY, calm_wait, drops_later
 from common.core.schedule.drop_hours import EDGE, next_opening
 
 #: Seconds after an alarm at which the name is checked again: a new registration shows up by then.
@@ -63,6 +63,11 @@ def base_interval(entry: Entry, cadence: Cadence) -> float:
 def longest_wait(base: float, cadence: Cadence) -> float:
     """The longest wait in seconds that is ever planned for names of this base interval."""
     return max(base, cadence.gap, cadence.gap_close, INCONCLUSIVE_FIRST) * (1.0 + JITTER)
+
+
+def longest_calm_wait(*, priority: bool) -> float:
+    """The longest wait in seconds that is ever planned for a name that is being deleted (`calm.calm_wait`)."""
+    return max(IN_REDEMPTION, IN_PENDING_DELETE) / (PRIORITY if priority else 1.0) * (1.0 + JITTER)
 
 
 def are_imminent(earliest: Times, latest: Times, now: float) -> NDArray[np.bool_]:

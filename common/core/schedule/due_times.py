@@ -5,15 +5,25 @@ Of each block the least due time is kept, or an earlier one. A search reads thos
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from common.core.model.ids import NEVER, Ids, Times
 
+NO_IDS: Ids = np.empty(0, np.int64)
 #: Names in a block.
 BLOCK = 4096
 #: An array is larger than needed by one part in so many, so that it grows seldom.
 SPARE = 16
+
+
+class Waits(NamedTuple):
+    """The longest waits that are planned, in seconds: of most names, and of `calm` ones, whose calendar tells the day."""
+
+    longest: float
+    calm: float = 0.0
 
 
 class DueTimes:
@@ -71,14 +81,15 @@ class DueTimes:
             return np.empty(0, np.int64), np.empty(0)
         return np.concatenate(found), np.concatenate(times)
 
-    def clamp_times(self, now: float, longest: float) -> None:
+    def clamp_times(self, now: float, longest: float, calm: Ids = NO_IDS, longest_calm: float = 0.0) -> None:
         """At a start: bring all due times between `now` and `longest` seconds from it; overdue names keep theirs.
 
         A name without a time (0) is due now, so that it does not count as late. Later times, planned by a clock that was ahead
-        or with a longer interval, are brought nearer and stay spread.
+        or with a longer interval, are brought nearer and stay spread. Those of `calm` names may be `longest_calm` seconds away.
         """
         self._at[self._at <= 0.0] = now
         far = (self._at > now + longest) & (self._at < NEVER)
+        far[calm] &= self._at[calm] > now + longest_calm
         self._at[far] = now + np.fmod(self._at[far] - now, longest)
         self._least = self._at.reshape(-1, BLOCK).min(axis=1)
 
@@ -119,10 +130,10 @@ class Schedule:
             ids, times = ids[~priority], times[~priority]
         self.ordinary.set_times(ids, times)
 
-    def clamp_times(self, now: float, longest_priority: float, longest_ordinary: float) -> None:
-        """At a start: `DueTimes.clamp_times` for both, with the longest waits of each in seconds."""
-        self.priority.clamp_times(now, longest_priority)
-        self.ordinary.clamp_times(now, longest_ordinary)
+    def clamp_times(self, now: float, priority: Waits, ordinary: Waits, calm: Ids = NO_IDS) -> None:
+        """At a start: `DueTimes.clamp_times` for both, with the longest waits of each."""
+        self.priority.clamp_times(now, priority.longest, calm, priority.calm)
+        self.ordinary.clamp_times(now, ordinary.longest, calm, ordinary.calm)
 
     def due_at(self, name_id: int) -> float:
         """When a name is due, in epoch seconds; NEVER where it is not scheduled."""

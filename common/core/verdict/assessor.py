@@ -23,7 +23,7 @@ from common.core.trust.lies import trust_key
 from common.core.trust.server_trust import Trust, canary_window
 from common.core.verdict import gates, verdicts
 from common.core.verdict.definitive import date_offer, find_offers, recall_offer
-from common.core.verdict.learning import hiding_channels, verify_pass
+from common.core.verdict.learning import hiding_channels, note_pass, verify_pass
 from common.core.verdict.likelihoods import P_REGISTRABLE
 
 #: P(registrable | unregistered) of a name never seen registered, while no channel spoke that would say "reserved".
@@ -88,6 +88,10 @@ class Assessor:
         return Assessment(
             verdicts.decide_verdict(detail.evidence, situation, entry.state, now), situation, needs, stands.positive
         )
+
+    def note_check(self, entry: Entry, started: float, now: float) -> None:
+        """Note a check that began at `started` (epoch seconds) as a pass of an alarm, if it is one."""
+        note_pass(entry, self.requirements_of(entry, now), started, now)
 
     def requirements_of(self, entry: Entry, now: float) -> gates.Requirements:
         """What an alarm about this name needs."""

@@ -40,6 +40,17 @@ def test_a_start_counts_watched_names_and_makes_those_without_a_time_due() -> No
     assert made.stages.stage_of(3) is Stage.UNWATCHED
 
 
+def test_a_start_asks_no_registry_about_names_that_cannot_drop_yet() -> None:
+    """Those in redemption and pending delete keep their times, hours away, and no other name does."""
+    made = domains_of()
+    states = CodedTexts(["REGISTERED", "REDEMPTION", "PENDING_DELETE"], np.array([0, 1, 2, 2]))
+    flags, times = np.array([1, 1, 1, 3]), np.array([NOW + 20_000, NOW + 20_000, NOW + 40_000, NOW + 10_000])
+    made.restore_names([columns_of([0, 1, 2, 3], states=states, flags=flags, next_check=times)], [], {}, 4)
+
+    assert [made.stages.due_at(name_id) for name_id in (1, 2, 3)] == [NOW + 20_000, NOW + 40_000, NOW + 10_000]
+    assert made.stages.due_at(0) <= NOW + 3600 * 1.2
+
+
 def test_a_start_writes_states_that_the_last_run_did_not() -> None:
     """Of names whose first look was written."""
     made = domains_of()

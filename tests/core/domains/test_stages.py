@@ -15,6 +15,7 @@ from common.core.domains.working_set import WorkingSet
 from common.core.model.entry import Check, Entry
 from common.core.model.ids import NEVER
 from common.core.model.records import Detail
+from common.core.schedule.due_times import Waits
 
 ROOT = Path(__file__).resolve().parents[3]
 NOW = 1_790_000_000.0
@@ -319,7 +320,7 @@ def test_a_start_makes_names_without_a_time_due() -> None:
     """And brings those of a wrong clock nearer."""
     names = Names(3)
     names.stages.schedule_checks(np.arange(3), np.array([0.0, NOW + 10, NOW + 10_000_000]))
-    names.stages.clamp_times(NOW, 60.0, 3600.0)
+    names.stages.clamp_times(NOW, Waits(60.0), Waits(3600.0))
 
     assert [names.stages.due_at(name_id) for name_id in (0, 1)] == [NOW, NOW + 10]
     assert NOW <= names.stages.due_at(2) <= NOW + 3600

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,6 +34,14 @@ def bodies(world: World, domain: str) -> list[dict[str, Any]]:
     return [body for body in (json.loads(body) for _, _, body in world.posted) if body["domain"] == domain]
 
 
+def order_looks(world: World) -> None:
+    """Order a check of each name before its purge and after it: their calendar says that they drop days later."""
+    for number, name in enumerate((*NAMES, "renewed.com")):
+        for wait in (-15.0, 15.0):
+            at = PURGED + 60.0 * number + wait
+            world.after(at - world.now, partial(world.order, "check", name))
+
+
 @pytest.fixture(scope="module")
 def world() -> World:
     """Six names have dropped; the coordinator was killed an hour later and began again."""
@@ -41,6 +50,7 @@ def world() -> World:
         made.names[name] = dropping(BEGAN, PURGED + 60.0 * number, PURGED + 400.0 if name == NAMES[0] else None)
     made.names["renewed.com"] = Name([(0.0, Phase.ACTIVE), (BEGAN, Phase.REDEMPTION), (PURGED, Phase.ACTIVE)])
     made.watch(*NAMES, "renewed.com")
+    order_looks(made)
     made.run(3 * HOUR)
     made.restart()
     made.run(HOUR / 6)

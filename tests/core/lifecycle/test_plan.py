@@ -8,7 +8,7 @@ from math import inf, isinf
 
 import pytest
 
-from common.core.checks.window_pace import IMMINENT
+from common.core.checks.window_shares import QUOTA_SHARE, RATE_SHARE
 from common.core.lifecycle.plan import (
     DELETED_A_YEAR,
     OUT_OF_ZONE,
@@ -17,7 +17,7 @@ from common.core.lifecycle.plan import (
     find_demand,
     first_look_seconds,
     plan_list,
-    polling_period,
+    polling_periods,
     records_a_day,
 )
 from common.core.model.limit import Limit
@@ -25,10 +25,12 @@ from common.core.registries.directory import Directory
 from common.core.registries.operators import limit_for
 from common.core.registries.registries import Registries
 from common.core.schedule.cadence import JITTER, Cadence
+from common.core.schedule.drop_hours import drop_hours
 
 CADENCE = Cadence(3600.0, 300.0, 30.0, 2.0)
-RULES = PlanRules(cadence=CADENCE, imminent=IMMINENT)
+RULES = PlanRules(cadence=CADENCE, rate_share=RATE_SHARE, quota_share=QUOTA_SHARE)
 DAY = 86_400.0
+_, COM_HOURS = drop_hours("com")
 RDAP = Limit("rdap/verisign", 1.0, 5)
 
 
@@ -65,16 +67,17 @@ def test_the_first_look_follows_the_real_buckets() -> None:
 def test_what_names_call_for_depends_on_the_days_in_which_they_drop() -> None:
     """Without them it is what is usual in com."""
     usual, soon, none = (
-        find_demand(36_500, RULES),
-        find_demand(100, replace(RULES, days=5.0)),
-        find_demand(7, replace(RULES, days=0.1)),
+        find_demand("com", 36_500, RULES),
+        find_demand("com", 100, replace(RULES, days=5.0)),
+        find_demand("com", 7, replace(RULES, days=0.1)),
     )
 
     assert (usual.gone, usual.inside) == (pytest.approx(36_500 * OUT_OF_ZONE), pytest.approx(100 * DELETED_A_YEAR))
     assert usual.records == pytest.approx((36_500 - usual.gone) * records_a_day())
-    assert (soon.gone, soon.inside, soon.polls, soon.looks) == (20.0, 20.0, 20 * 1440.0, 0.0)
+    assert (soon.gone, soon.inside, soon.polls, soon.looks) == (20.0, 20.0, 20 * COM_HOURS / 60, 0.0)
     assert (none.gone, none.inside, none.records) == (7.0, 7.0, 0.0)
-    assert usual.looks == pytest.approx((usual.gone - usual.inside) * 24)
+    assert usual.looks == pytest.approx((usual.gone - usual.inside) * 4)
+    assert find_demand("unpublished.zz", 36_500, RULES).looks == pytest.approx((usual.gone - usual.inside) * 24)
     assert usual.a_day == usual.records + usual.polls + usual.looks
 
 
@@ -86,32 +89,43 @@ def test_a_record_is_asked_for_weekly_and_more_often_near_the_expiry() -> None:
 @pytest.mark.parametrize(
     ("inside", "limit", "seconds"),
     [
-        (30, RDAP, 60.0),  # half of the rate is enough
+        (1, RDAP, 5.0),  # closer looks are worth nothing
+        (30, RDAP, 60.0),  # half of the rate
         (60, RDAP, 120.0),
-        (60, replace(RDAP, per_day=14_400), 720.0),
+        (60, replace(RDAP, per_day=10_000), 60 * COM_HOURS / (0.8 * 0.75 * 10_000)),
+        (60, replace(RDAP, per_day=100), 60 * COM_HOURS / 100),  # what the day does not allow waits
         (3600, RDAP, 3600.0),  # no rarer than the base interval, and the rate allows as much
         (7200, RDAP, 7200.0),  # what the rate does not allow waits
         (1, replace(RDAP, rate=0.0), inf),
     ],
 )
 def test_names_inside_windows_become_rarer_together(inside: float, limit: Limit, seconds: float) -> None:
-    """As `window_pace` has it."""
-    assert polling_period(inside, limit, RULES) == pytest.approx(seconds)
+    """As `window_shares` has it."""
+    assert polling_periods({"com": inside}, limit, RULES)["com"] == pytest.approx(seconds)
 
 
 def test_another_egress_is_another_budget() -> None:
     """Twice as many names in windows have the same pace."""
-    assert polling_period(60, RDAP, replace(RULES, egresses=2)) == 60.0
+    assert polling_periods({"com": 60}, RDAP, replace(RULES, egresses=2))["com"] == pytest.approx(60.0)
+
+
+def test_names_of_suffixes_with_shorter_hours_are_looked_at_more_closely() -> None:
+    """In proportion to the square root of the probability of a drop per second; together they take half of the rate."""
+    inside = {"com": 30, "uk": 30}
+    com, other = polling_periods(inside, RDAP, RULES).values()
+
+    assert other / com == pytest.approx((DAY / COM_HOURS) ** 0.5)
+    assert 30 / com + 30 / other == pytest.approx(0.5)
 
 
 def test_the_latency_is_the_wait_for_a_query_and_its_confirmation() -> None:
     """On average half of a step; at worst a whole one with its jitter, and six tokens for each of both queries."""
-    plan = plans_of({"com": 100}, {"rdap/verisign": RDAP}, replace(RULES, days=100.0))["com"]
+    plan = plans_of({"com": 3000}, {"rdap/verisign": RDAP}, replace(RULES, days=100.0))["com"]
 
-    assert plan.in_window.typical == plan.in_window.worst == 60.0
-    assert plan.latency.typical == 30 + 2 + 2
+    assert plan.in_window.typical == plan.in_window.worst == pytest.approx(60.0)
+    assert plan.latency.typical == pytest.approx(30 + 2 + 2)
     assert plan.latency.worst == pytest.approx(60 * (1 + JITTER) + 2 + 2 + 12)
-    assert plan.unseen.worst == pytest.approx(3600 * (1 + JITTER))
+    assert plan.unseen.worst == pytest.approx(6 * 3600 * (1 + JITTER))
     assert plan.narrow == ""
     assert plan.registry_queries == DAY
 
@@ -135,17 +149,20 @@ def test_a_registry_without_a_channel_tells_of_no_drop() -> None:
 
 
 def test_names_out_of_the_zone_wait_for_what_windows_leave() -> None:
-    """Of a day's quota only the share of queries that can wait."""
-    rules = replace(RULES, days=1000.0)
+    """Of a day's quota only the share of queries that can wait, and what windows leave of it, which take up to 0.8 x 0.75."""
+    rules = replace(RULES, days=10_000.0)
     limits = {"rdap/verisign": replace(RDAP, rate=0.1, per_day=None)}
-    rate = plans_of({"com": 100_000}, limits, rules)["com"]
-    demand = find_demand(100_000, rules)
-    left = 0.1 - demand.inside / rate.in_window.worst
+    rate = plans_of({"com": 1_000_000}, limits, rules)["com"]
+    demand = find_demand("com", 1_000_000, rules)
+    left = 0.1 - demand.inside / rate.in_window.worst * COM_HOURS / DAY
     assert rate.out_of_zone.worst == pytest.approx((demand.gone - demand.inside) / left)
     assert rate.unseen.worst == pytest.approx(rate.out_of_zone.worst * (1 + JITTER))
 
-    quota = plans_of({"com": 100_000}, {"rdap/verisign": replace(RDAP, rate=10.0, per_day=86_400)}, rules)["com"]
-    assert quota.out_of_zone.worst == pytest.approx((demand.gone - demand.inside) / 0.5)
+    limits = {"rdap/verisign": replace(RDAP, rate=10.0, per_day=86_400)}
+    quota = plans_of({"com": 1_000_000}, limits, rules)["com"]
+    assert quota.out_of_zone.worst == pytest.approx((demand.gone - demand.inside) / 0.4)
+    few = plans_of({"com": 1_000_000}, limits, replace(RULES, days=1_000_000.0))["com"]
+    assert few.out_of_zone.worst == pytest.approx((demand.gone - 1) / 0.5)
     assert quota.registry_queries == 86_400
 
 

@@ -6,7 +6,7 @@ from statistics import mean
 
 import pytest
 
-from common.core.checks.window_pace import IMMINENT
+from common.core.checks.window_shares import QUOTA_SHARE, RATE_SHARE
 from common.core.lifecycle.plan import PlanRules, SuffixPlan, plan_list
 from common.core.model.evidence import Phase
 from common.core.model.limit import Limit
@@ -35,7 +35,7 @@ def plan_of(world: RegistryWorld, names: int, rate: float) -> SuffixPlan:
     registries = Registries(
         directory=ModelDirectory([COM], real=False), overrides=limits(rate), recursive_dns=False, iana_host=""
     )
-    rules = PlanRules(cadence=world.policy.cadence, imminent=IMMINENT, days=1.0)
+    rules = PlanRules(cadence=world.policy.cadence, rate_share=RATE_SHARE, quota_share=QUOTA_SHARE, days=1.0)
     (plan,) = plan_list({"com": names}, registries, rules)
     return plan
 

@@ -27,6 +27,7 @@ from common.core.schedule.cadence import (
     first_check_times,
     inconclusive_check_times,
     is_imminent,
+    longest_calm_wait,
     longest_wait,
     next_check_at,
     next_check_times,
@@ -244,6 +245,8 @@ def test_no_wait_is_longer_than_the_longest() -> None:
     """At a start later due times are those of a wrong clock."""
     assert longest_wait(3600.0, CADENCE) == 3600.0 * (1 + JITTER)
     assert longest_wait(1.0, CADENCE) == 30.0 * (1 + JITTER)
+    assert longest_calm_wait(priority=False) == 43_200.0 * (1 + JITTER)
+    assert longest_calm_wait(priority=True) == 10_800.0 * (1 + JITTER)
     assert next_check_times(np.arange(1000), np.full(1000, 3600.0), NONE, NONE, NOW).max() <= NOW + longest_wait(
         3600.0, CADENCE
     )

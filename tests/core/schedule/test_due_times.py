@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.core.model.ids import NEVER
-from common.core.schedule.due_times import BLOCK, DueTimes, Schedule
+from common.core.schedule.due_times import BLOCK, DueTimes, Schedule, Waits
 
 NOW = 1_790_000_000.0
 
@@ -71,6 +71,18 @@ def test_no_name_is_due_later_than_the_longest_wait_after_a_start() -> None:
     assert due.next_at() == NOW
 
 
+def test_a_name_whose_calendar_tells_the_day_keeps_its_time_over_a_start() -> None:
+    """As far as such a wait is planned; beyond it is a wrong clock."""
+    schedule = schedule_of(10)
+    for name_id, wait, priority in ((0, 9000.0, True), (1, 30_000.0, False), (2, 60_000.0, False), (3, 30_000.0, False)):
+        schedule.set_time(name_id, NOW + wait, priority=priority)
+    schedule.clamp_times(NOW, Waits(60.0, 10_000.0), Waits(3600.0, 40_000.0), np.arange(3))
+
+    assert (schedule.due_at(0), schedule.due_at(1)) == (NOW + 9000, NOW + 30_000)
+    assert schedule.due_at(2) <= NOW + 3600
+    assert schedule.due_at(3) <= NOW + 3600
+
+
 def schedule_of(count: int) -> Schedule:
     """A schedule with room for so many names."""
     schedule = Schedule()
@@ -125,7 +137,7 @@ def test_a_start_clamps_names_with_and_without_priority_by_their_own_intervals()
     schedule.set_time(0, NOW + 900, priority=True)
     schedule.set_time(1, NOW + 900, priority=False)
     schedule.set_time(2, 0.0, priority=False)
-    schedule.clamp_times(NOW, 60.0, 3600.0)
+    schedule.clamp_times(NOW, Waits(60.0), Waits(3600.0))
 
     assert NOW <= schedule.due_at(0) <= NOW + 60
     assert (schedule.due_at(1), schedule.due_at(2), schedule.due_at(3)) == (NOW + 900, NOW, NEVER)
