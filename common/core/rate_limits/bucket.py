@@ -48,8 +48,10 @@ class Growth(NamedTuple):
 
 QUICK, SLOW = Growth(2.0, 10, 10.0, 60.0), Growth(1.1, 50, 30.0, 300.0)
 #: Above the start: while no complaint is known, and above half of the rate of one. From half of a rate to that rate WARY needs
-#: 15 steps, 60 hours; from the last step of CLIMB before a complaint, which is two thirds of its rate, it needs a day.
-CLIMB, WARY = Growth(1.5, 10, 10.0, 60.0), Growth(1.05, 50, 14_400.0, 14_400.0)
+#: 15 steps, 60 hours. Servers that average over a quarter of a minute, as BIND does, refuse a rate once it took so many seconds
+#: of theirs too much: within a step of CLIMB where it is a fifth above theirs. So the rate complained of is half as much again
+#: as theirs at most: half of it is clean, and WARY needs a day from there to theirs.
+CLIMB, WARY = Growth(1.25, 10, 75.0, 150.0), Growth(1.05, 50, 14_400.0, 14_400.0)
 #: Share of what the rate allows that has to be sent for it to grow above the start.
 USED = 0.5
 #: A rate that goes so far above the one that brought a complaint shows that the limit is there no more.
@@ -58,7 +60,7 @@ REFUTED = 1.1
 LIMIT_SPAN = 7 * DAY
 #: Seconds of a climbed rate that may come together: so long may a suffix wait for a place at a worker without losing tokens.
 DEEP = 1.5
-#: Most that one answer lets a rate grow by, however long ago the one before was.
+#: Most that one answer lets a rate below the start grow by, however long ago the one before was. Above it, it is one step.
 LEAP = 2.0
 
 
@@ -171,7 +173,7 @@ class Bucket(Struct):
             if sign:
                 return self._note_complaint(policy.complaint_of_load(sign), now)
             if fine:
-                self._note_clean_answer(now)
+                self._note_clean_answer(now, sent)
             return None
         doubt = policy.possible_complaint_of(observation)
         return self._note_meaningless(doubt, now, name) if doubt is not None else None
@@ -312,9 +314,11 @@ class Bucket(Struct):
         self.tokens = min(1.0, self.tokens + (until - self.updated) * self.rate)
         self.limited_until = self.updated = until
 
-    def _note_clean_answer(self, now: float) -> None:
+    def _note_clean_answer(self, now: float, sent: float) -> None:
         self.complaints = self.meaningless = 0
         self.meaningless_names, self.was_banned = (), False
+        if sent < self.grown_at:  # at a lower rate: it proves nothing of this one
+            return
         self.clean_answers += 1
         growth, most = self._next_growth()
         since = now - self.grown_at
@@ -322,7 +326,8 @@ class Bucket(Struct):
         if not steps:
             return
         if self.rate < self._first_rate or growth == QUICK or self.asked >= USED * self.rate * since:
-            self.rate = min(most, self.rate * min(LEAP, growth.factor ** min(steps, 10)))
+            leap = LEAP if self.rate < self._first_rate else growth.factor
+            self.rate = min(most, self.rate * min(leap, growth.factor ** min(steps, 10)))
             if self.rate > self.complained_rate * REFUTED:
                 self.complained_rate = 0.0
         elif since < growth.most:

@@ -65,13 +65,15 @@ def test_drops_are_told_no_later_than_before(product: Figures) -> None:
 
 
 @simulation
-def test_a_strict_zone_complains_once_a_day_at_most() -> None:
+@pytest.mark.parametrize("welcome", [2.3, 3.0, 4.2])
+def test_a_strict_zone_complains_once_a_day_at_most(welcome: float) -> None:
     """The pace that is learned does not try again and again what was refused."""
-    assert max(ask_zone(3.0, 10**9, DAY).complaints) <= MOST_COMPLAINTS
+    complaints = ask_zone(welcome, 10**9, DAY).complaints
+
+    assert 1 <= max(complaints) <= MOST_COMPLAINTS
 
 
 @simulation
-@pytest.mark.xfail(reason="a pace above the built-in one is not learned", strict=False)
 def test_a_generous_zone_is_looked_at_in_forty_minutes() -> None:
     """A million names under a zone that welcomes 50 a second and address."""
     assert ask_zone(50.0, 1_000_000).seconds <= MOST_MINUTES * 60
