@@ -22,7 +22,8 @@ class Case:
 
     `ends` are the states it may be in at last, `through` states it must have been in; empty: any. `listed` are the ways it
     stands in the list where that is not simply the name. `within` is the most seconds from the moment the name is free to the
-    first alarm; None: as long as the run lasts.
+    first alarm; None: as long as the run lasts. `ordered` are the seconds after the curtain at
+    which a check is ordered by hand.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Case:
     priority: bool = False
     listed: tuple[str, ...] = ()
     within: float | None = None
+    ordered: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

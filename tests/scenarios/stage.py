@@ -76,6 +76,7 @@ def last_act(scenarios: Iterable[Scenario]) -> float:
     """Seconds after the curtain when nothing more happens."""
     moments = [act.at for scenario in scenarios for case in scenario.cases for act in case.acts]
     moments += [m.until if m.until is not None else m.at or 0.0 for s in scenarios for m in s.mischief]
+    moments += [at for scenario in scenarios for case in scenario.cases for at in case.ordered]
     return max(moments, default=0.0)
 
 
@@ -149,21 +150,35 @@ class Stage:
         async with aiohttp.ClientSession(base_url=self._stack.url) as session:
             await self._until(session, FIRST_LOOK, lambda _: all(asked[case.name] for case in self._cases))
             play(self._lab, self._scenarios, self.found)
-            last = last_act(self._scenarios)
-            self._tell(f"watching {watched} names; the last act comes in {last:.0f} s")
-            for _ in range(max(1, int((last + QUIET) // 10))):
-                await self._until(session, (last + QUIET) / max(1, int((last + QUIET) // 10)), lambda _: False)
-                self._tell(
-                    f"{len(self._lab.customer.notices('available'))} alarms, {len(self._lab.customer.notices())} notices"
-                )
-            await self._until(session, PATIENCE - QUIET, self._settled)
+            orders = asyncio.ensure_future(self._order_checks(session))
+            try:
+                await self._watch_play(session, watched)
+                await orders
+            finally:
+                orders.cancel()
             await self._collect(session)
         self.found.judged = await _judge(self._scenarios)
+
+    async def _watch_play(self, session: aiohttp.ClientSession, watched: int) -> None:
+        last = last_act(self._scenarios)
+        self._tell(f"watching {watched} names; the last act comes in {last:.0f} s")
+        for _ in range(max(1, int((last + QUIET) // 10))):
+            await self._until(session, (last + QUIET) / max(1, int((last + QUIET) // 10)), lambda _: False)
+            self._tell(f"{len(self._lab.customer.notices('available'))} alarms, {len(self._lab.customer.notices())} notices")
+        await self._until(session, PATIENCE - QUIET, self._settled)
 
     async def health(self) -> list[str]:
         """What is wrong with the stack, in sentences."""
         status = await self._stack.health()
         return [] if status == 200 else [f"/health says {status or 'nothing'} in the end"]
+
+    async def _order_checks(self, session: aiohttp.ClientSession) -> None:
+        loop = asyncio.get_running_loop()
+        curtain = loop.time()
+        for at, name in sorted((at, case.name) for case in self._cases for at in case.ordered):
+            await asyncio.sleep(curtain + at - loop.time())
+            async with session.post(f"/domain/{name}/check") as answer:
+                answer.raise_for_status()
 
     def _settled(self, seen: list[dict[str, Any]]) -> bool:
         self._count()

@@ -27,8 +27,8 @@ class WakefulWorld(RegistryWorld):
 
 
 def drop() -> Life:
-    """A name in pending delete that is purged after an hour."""
-    return Life([(0.0, Phase.ACTIVE), (START - DAY, Phase.PENDING_DELETE), (START + HOUR, None)])
+    """A name on the last day of its pending delete that is purged after an hour."""
+    return Life([(0.0, Phase.ACTIVE), (START + HOUR - 5 * DAY, Phase.PENDING_DELETE), (START + HOUR, None)])
 
 
 def test_what_is_told_does_not_depend_on_the_time_that_is_skipped() -> None:
