@@ -18,6 +18,7 @@ from tests.clients.dns_world import (
     World,
     failing,
     over_udp,
+    run,
 )
 from tests.clients.sweep_world import BOTH, NAMES, ONE_SERVER, SERVED, TRUTH, Desk, meanings, swept, tell
 
@@ -64,7 +65,8 @@ def test_what_no_datagram_may_settle_is_asked_over_tcp(forgery: str) -> None:
 def test_answers_over_tcp_are_as_plain_as_datagrams() -> None:
     """A server that truncates all UDP answers (RRL) gives codes, not whole observations; unusual answers stay unusual."""
     limiting = over_udp(FORGERIES["truncated"], SERVED)
-    found, world = swept({ROOT: ONE_SERVER, TLD: limiting}, [*NAMES, "inside.test", "www.free-1.test"])
+    asked = [*NAMES, "inside.test", "www.free-1.test"]
+    found, world = run({ROOT: ONE_SERVER, TLD: limiting}, lambda world: Desk(world, 10.0).sweeps.sweep("test", asked, 30.0))
 
     assert list(found.codes) == [*TRUTH, UNUSUAL, NXDOMAIN]
     assert (found.truncated, found.lost) == (len(NAMES) + 1, 0)
