@@ -85,11 +85,13 @@ def test_two_lying_workers_of_one_host_do_not_confirm_each_other() -> None:
 
 
 def _dropped(world: World, name: str = "gone.com") -> float:
-    """Let a name drop ten seconds from now; returns when."""
+    """Let a name drop ten seconds from now, days before its calendar says so, and order a check then; returns when."""
     world.watch(name, priority=True)
     world.run(30)
     world.names[name].changes += [(world.now - 60, Phase.PENDING_DELETE), (world.now + 10, None)]
     dropped = world.now + 10
+    world.run(10)
+    world.order("check", name)
     world.run(3 * MINUTE)
     return dropped
 
