@@ -209,9 +209,11 @@ def test_a_channel_too_slow_for_an_alarm_is_not_waited_for() -> None:
     desk.deny(RDAP, WHOIS, verified=False)
     assert [key.method for key, _ in desk.assessor.unverified_servers(desk.entry, NOW)] == ["rdap"]
     assert desk.assessor.unverified_others(desk.entry, NOW) == [(WHOIS, NOW)]
+    desk.deny(ZONE, verified=False)  # no server of a registry
+    assert desk.assessor.unverified_others(desk.entry, NOW) == [(WHOIS, NOW)]
 
     desk.entry.detail.registered_seen = None
-    assert [key.method for key, _ in desk.assessor.unverified_servers(desk.entry, NOW)] == ["rdap", "whois"]
+    assert [key.method for key, _ in desk.assessor.unverified_servers(desk.entry, NOW)] == ["rdap", "whois", "dns"]
     assert desk.assessor.unverified_others(desk.entry, NOW) == []
 
 
