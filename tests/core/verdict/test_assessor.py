@@ -209,9 +209,11 @@ def test_a_channel_too_slow_for_an_alarm_is_not_waited_for() -> None:
     desk.deny(RDAP, WHOIS, verified=False)
     assert [key.method for key, _ in desk.assessor.unverified_servers(desk.entry, NOW)] == ["rdap"]
     assert desk.assessor.unverified_others(desk.entry, NOW) == [(WHOIS, NOW)]
+    desk.deny(ZONE, verified=False)  # no server of a registry
+    assert desk.assessor.unverified_others(desk.entry, NOW) == [(WHOIS, NOW)]
 
     desk.entry.detail.registered_seen = None
-    assert [key.method for key, _ in desk.assessor.unverified_servers(desk.entry, NOW)] == ["rdap", "whois"]
+    assert [key.method for key, _ in desk.assessor.unverified_servers(desk.entry, NOW)] == ["rdap", "whois", "dns"]
     assert desk.assessor.unverified_others(desk.entry, NOW) == []
 
 
@@ -224,6 +226,17 @@ def test_a_slow_channel_is_not_verified_for_a_name_that_was_announced() -> None:
     desk.deny(RDAP, WHOIS, verified=False)
 
     assert desk.assessor.unverified_others(desk.entry, NOW) == []
+
+
+def test_a_check_that_asked_both_sources_is_noted_as_a_pass() -> None:
+    """At its end; one that began after their answers is none."""
+    desk = Desk()
+    desk.deny(RDAP, ZONE)
+    desk.assessor.note_check(desk.entry, NOW + 1.0, NOW + 2.0)
+    assert desk.entry.detail.passes == ()
+
+    desk.assessor.note_check(desk.entry, NOW - 1.0, NOW + 2.0)
+    assert desk.entry.detail.passes == (NOW + 2.0,)
 
 
 # -- the assessment ------------------------------------------------------------------------------------------------------
