@@ -184,8 +184,8 @@ SCENARIOS = (
         "absurd-dates",
         ("cause 19", "peer: dates of every kind"),
         (
-            Case("year-9999.org", ends=(State.UNDELEGATED,)),
-            Case("year-1.org", ends=(State.UNDELEGATED, State.EXPIRED_GRACE)),
+            Case("year-9999.org", ends=(State.UNDELEGATED,), ordered=(8,)),
+            Case("year-1.org", ends=(State.UNDELEGATED, State.EXPIRED_GRACE), ordered=(8,)),
             Case("epoch-zero.org", Scene.LAST_DAY, 1, (Act(9, "purge"),), (State.AVAILABLE,)),
         ),
         (

@@ -78,7 +78,7 @@ FURTHER = (
     _rdap_only("art", 37),
     _rdap_only("ink", 51),
     _rdap_only("fun", 54),
-    _rdap_only("ch", 38),
+    Suffix("ch", 38, 38, "gtld", whois=False, redemption_days=40, pending_days=0),
     # one channel of the registry is dead
     Suffix("net", 20, 20, "verisign", rdap_404="empty", unix_serial=True),
     _whois_only("kiwi", 63, "gtld"),

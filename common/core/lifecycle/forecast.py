@@ -285,6 +285,8 @@ def _forecast_month_end(seen: _Seen, now: float) -> Forecast | None:
         p = 0.5 if seen.phase is Phase.EXPIRED_GRACE else 0.15
     local = datetime.fromtimestamp(start + _JST, UTC)
     first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    if seen.phase in ENDING and seen.after is None and local.timestamp() < first.timestamp() + 3 * HOUR:
+        months, p = 0, 0.5  # found suspended in the hours of the purge: it may be its turn, or be suspended since midnight
     for _ in range(months):
         first = (first + timedelta(days=32)).replace(day=1)
     release = first.timestamp() - _JST

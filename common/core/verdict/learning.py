@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from common.core.channels.channel_health import FRESH
 from common.core.lifecycle.calendar import add_change
-from common.core.lifecycle.forecast import DAY
+from common.core.lifecycle.forecast import DAY, ENDING
 from common.core.model.entry import Entry
 from common.core.model.evidence import Outcome, Phase
 from common.core.model.methods import RECORD_METHODS, REGISTRY_METHODS, is_registrar, is_registry
@@ -55,7 +56,8 @@ def _learn_from_registry(entry: Entry, method: str, outcome: Outcome, now: float
         if has_record:
             _learn_fields(entry, item)
         if has_record or item.observation.reading.phase is not None:
-            _learn_phase(entry, item, before, now)
+            if not _is_phase_hidden(entry, method, now):
+                _learn_phase(entry, item, before, now)
             _learn_hiding_channels(entry)
         detail.blind = tuple(other for other in detail.blind if other != method)
     elif outcome is Outcome.DROPPING and method not in detail.shown_by:
@@ -113,6 +115,21 @@ def _is_other_registrar(before: str, now: str | None) -> bool:
     """Whether two names are those of different registrars; channels of one registry differ in case and punctuation."""
     one, other = ("".join(filter(str.isalnum, name.casefold())) for name in (before, now or ""))
     return bool(one and other) and one != other
+
+
+def _is_phase_hidden(entry: Entry, method: str, now: float) -> bool:
+    """Whether this answer shows no end of the name only because its channel shows none: another one showed it just before.
+
+    Some registries tell of redemption in RDAP and print the same status as ever in WHOIS. Taken at its word, every look would
+    find such a name entering redemption anew, weeks before its drop.
+    """
+    evidence = entry.detail.evidence
+    if not entry.is_ending() or evidence[method].observation.reading.phase in ENDING:
+        return False
+    return any(
+        other in RECORD_METHODS and other != method and now - item.at <= FRESH and item.observation.reading.phase in ENDING
+        for other, item in evidence.items()
+    )
 
 
 def _learn_phase(entry: Entry, item: Evidence, before: float | None, now: float) -> None:

@@ -86,6 +86,25 @@ def test_a_transition_that_was_seen_fixes_the_day(suffix: str, phase: Phase, ear
 
 
 @pytest.mark.parametrize(
+    ("since", "after", "earliest", "p"),
+    [
+        ("2026-04-30 16:00", None, "2026-04-30 14:55", 0.5),  # an hour after midnight: its purge may be about to come
+        ("2026-04-30 17:59", None, "2026-04-30 14:55", 0.5),
+        ("2026-04-30 18:00", None, "2026-05-31 14:55", 0.85),
+        ("2026-04-30 14:59", None, "2026-04-30 14:55", 0.85),
+        ("2026-04-30 16:00", "2026-04-30 14:00", "2026-05-31 14:55", 0.85),  # seen entering: suspended since midnight
+    ],
+)
+def test_a_name_that_is_found_suspended_in_the_hours_of_the_purge_may_be_purged_in_them(
+    since: str, after: str | None, earliest: str, p: float
+) -> None:
+    """JPRS purges on the first of the month and suspends on it; midnight in Japan is 15:00 UTC."""
+    found = seen("jp", Phase.REDEMPTION, since, after)
+
+    assert (shown(found.earliest), found.p) == (earliest, p)
+
+
+@pytest.mark.parametrize(
     ("suffix", "phase", "earliest", "latest", "p"),
     [
         ("co.uk", Phase.PENDING_DELETE, "2026-04-06 00:00", "2026-04-07 00:00", 0.9),  # 1 January + 30 + 60 + 5

@@ -143,6 +143,32 @@ def test_each_change_of_phase_is_kept_with_when_the_one_before_was_last_seen() -
     )
 
 
+@pytest.mark.parametrize(("age", "phase"), [(120.0, "redemption"), (121.0, "active")])
+def test_a_channel_that_shows_no_phases_ends_none_that_another_one_showed_just_before(age: float, phase: str) -> None:
+    """Else the name would enter redemption anew with each look at both, and its forecast would move on by weeks."""
+    entry = name_with()
+    learn(entry, record(Phase.REDEMPTION, NOW - age))
+    learn(entry, holder("whois"))
+
+    assert entry.detail.phase == phase
+    learn(entry, record(Phase.REDEMPTION, NOW + 1.0))
+    assert (entry.detail.phase_after is None) == (phase == "redemption")
+    assert bool(entry.detail.transitions) == (phase == "active")
+
+
+def test_a_channel_that_shows_phases_ends_its_own() -> None:
+    """A restored name is active at once, and another channel that shows a later phase is believed."""
+    entry = name_with()
+    learn(entry, record(Phase.REDEMPTION, NOW - 10.0))
+    learn(entry, record(None, NOW))
+    assert entry.detail.phase == "active"
+
+    learn(entry, record(Phase.REDEMPTION, NOW + 1.0))
+    shown = Reading(Outcome.REGISTERED, "whois_record", "pending delete", Phase.PENDING_DELETE)
+    learn(entry, Evidence(Observation("whois", shown), NOW + 2.0, NOW + 2.0))
+    assert entry.detail.phase == "pending_delete"
+
+
 @pytest.mark.parametrize(
     ("before", "registrar", "expires", "transferred"),
     [
