@@ -66,7 +66,7 @@ def test_instances_of_two_hosts_are_named_by_each_other(server: PostgresServer, 
             rows = site.call("/status").json()["instances"]
             assert [(row["egress"], row["own"]) for row in rows] == [("from-one", site is one), ("from-two", site is two)]
             assert site.call("/health").status == 200
-        until(lambda: {row["processes"] for row in one.call("/health").json()["instances"]} == {8}, BUSY, "all processes", 0.2)
+        until(lambda: {row["processes"] for row in one.call("/health").json()["instances"]} == {9}, BUSY, "all processes", 0.2)
         assert problems(one) == problems(two) == []
         assert members(server) == ["one", "two"]
 
