@@ -1,7 +1,8 @@
 """What further instances on one host cost: CPU per name of a sweep by three of them over one SQLite file, against one alone.
 
-`make bench ARGS=instances`. One alone has one fast checker, or as many as the three have together: a processor does less in a
-second of CPU time while others are busy beside it, so more checkers at once cost more, in however many instances they are.
+`make bench ARGS=instances`. One alone has one fast checker, or as many as the three have together. All processes of all instances
+share one CPU, and the name server has another: where two CPUs are threads of one core, each does less in a second of its time while
+the other is busy, and three checkers at once would be charged for that and not for their work.
 
 Real stacks of all processes, a real name server. The benchmark holds the lease until every process of every instance stands by;
 then it lets go. One instance takes over, reads the names, all of which are due, and the checkers of all instances sweep them.
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import statistics
 import sys
 from collections.abc import AsyncIterator
@@ -34,8 +36,9 @@ from tests.bench.procfs import Sampler
 from tests.bench.records import folder
 from tests.lab.stack import Stack, until_standing_by
 
-#: Seconds of rest once every process stands by, those that are measured, and those of rest after them.
-STAND_BY, SECONDS, REST = 8.0, 25.0, 5.0
+#: Seconds of rest once every process stands by, in which the last of them end their start on the one CPU; seconds that are
+#: measured, and seconds of rest after them.
+STAND_BY, SECONDS, REST = 25.0, 25.0, 5.0
 #: Least share of the names that has to be asked about where all are due, and most where none is.
 ASKED, QUIET = 0.98, 0.02
 
@@ -152,7 +155,9 @@ async def measure(names: int, count: int, on_figures: Any) -> None:
     world = replace(internet.world_of(names), vanished=frozenset())
     with folder() as place:
         internet.write_zones(place, world)
-        with dns_zone.serving(place, dns_zone.available()[0], None, internet.ZONES, internet.SERVERS) as server:
+        cpus = sorted(os.sched_getaffinity(0))
+        with dns_zone.serving(place, dns_zone.available()[0], cpus[0], internet.ZONES, internet.SERVERS) as server:
+            os.sched_setaffinity(0, cpus[-1:])  # this process, and with it all that it starts from here on
             async with rounds.outside(names) as (ports, customer):
                 settings = {
                     **internet.write_settings(place, ports["registry"], ports["whois"], 0.0),
