@@ -1,8 +1,8 @@
 """What further instances on one host cost: CPU per name of a sweep by three of them over one SQLite file, against one alone.
 
-`make bench ARGS=instances`. One alone has one fast checker, or as many as the three have together. All processes of all instances
-share one CPU, and the name server has another: where two CPUs are threads of one core, each does less in a second of its time while
-the other is busy, and three checkers at once would be charged for that and not for their work.
+`make bench ARGS=instances`. One alone has one fast checker, or as many as the three have together. All processes of all
+instances share one CPU, and the name server has another: where two CPUs are threads of one core, each does less in a second of
+its time while the other is busy, and three checkers at once would be charged for that and not for their work.
 
 Real stacks of all processes, a real name server. The benchmark holds the lease until every process of every instance stands by;
 then it lets go. One instance takes over, reads the names, all of which are due, and the checkers of all instances sweep them.
