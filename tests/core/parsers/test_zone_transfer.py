@@ -30,7 +30,7 @@ def ns(owner, *hosts):
 
 
 def test_owners_of_ns_records_below_the_apex_are_delegated():
-    """Glue, the servers of the zone and signatures name nobody; names come in lower case and once in a row."""
+    """Glue, the servers of the zone and signatures are no delegations; names come in lower case and once in a row."""
     glue = dns.rrset.from_text("ns2.b.se.", 900, "IN", "A", "198.18.0.1")
     ds = dns.rrset.from_text("a.se.", 900, "IN", "DS", "1 8 2 " + "ab" * 32)
     found = read_transfer_message(message(SOA, ns("se."), ns("A.se."), ds, ns("b.se."), glue), 5, "se")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from common.core.model.publication import ListedName, ListSummary, Publication
 from common.core.parsers.publications.listed_names import NameSieve
 from common.errors import PublicationError
@@ -11,7 +13,7 @@ LONGEST_LINE = 16_384
 _MARKS = b"\xef\xbb\xbf \t\r\n"
 
 
-class ListReader:
+class ListReader(ABC):
     """Reads one publication; `read_at` is when, in epoch seconds."""
 
     def __init__(self, publication: Publication, read_at: float) -> None:
@@ -35,9 +37,9 @@ class ListReader:
                 raise PublicationError("it is a web page (HTML) instead of a list")
         return self.take_bytes(data)
 
+    @abstractmethod
     def take_bytes(self, data: bytes) -> list[ListedName]:
         """The names that the next bytes complete."""
-        raise NotImplementedError
 
     def finish(self) -> ListSummary:
         """What was read, once all bytes were fed. Raises PublicationError where the list is not whole."""
@@ -71,9 +73,9 @@ class LineReader(ListReader):
         found = super().finish()
         return ListSummary(found.size, found.made_at, tuple(last))
 
+    @abstractmethod
     def take_line(self, line: str) -> ListedName | None:
         """The name in a line, None for none. The line has no end mark, and is not empty."""
-        raise NotImplementedError
 
     def decode_lines(self, data: bytes) -> str:
         """Whole lines as text. Raises UnicodeDecodeError."""
