@@ -131,6 +131,7 @@ class Campaign:
         self._tell("no more faults; waiting for what is still to be told")
         if not await cluster.until(lambda: not cluster.drops.waiting(), PATIENCE * self._bounds.slack):
             self._add(f"untold: {name}" for name in cluster.drops.waiting())
+        await cluster.until(lambda: not cluster.drops.catches_waiting(), PATIENCE * self._bounds.slack)
         self._add(f"end: {text}" for text in await cluster.wait_until_calm(RECOVERY * self._bounds.slack))
         running = [each for each in cluster.instances.values() if each.running]
         for shard in range(cluster.shards):

@@ -38,6 +38,7 @@ class _Dropping:
     purged_at: float = 0.0
     told_at: float = 0.0
     catch_at: float = 0.0
+    caught: bool = False  # and that is not told so far
 
 
 class Drops:
@@ -60,6 +61,10 @@ class Drops:
     def waiting(self) -> list[str]:
         """Names that were purged and not told so far."""
         return [each.name for each in self._names.values() if each.purged_at and not each.told_at]
+
+    def catches_waiting(self) -> list[str]:
+        """Names that are to be caught, or were and are not told as registered so far."""
+        return [each.name for each in self._names.values() if each.catch_at or each.caught]
 
     async def run(self) -> None:
         """Go on until cancelled; without new purges once `going` is unset."""
@@ -109,7 +114,11 @@ class Drops:
 
     def _note_told(self, item: Received) -> None:
         each = self._names.get(str(item.data.get("domain")))
-        if each is None or each.told_at or item.data.get("status") != "available" or not each.purged_at:
+        if each is None:
+            return
+        if item.data.get("status") == "registered":
+            each.caught = False
+        if each.told_at or item.data.get("status") != "available" or not each.purged_at:
             return
         each.told_at = item.at
         self._tell(f"    {each.name} told {item.at - each.purged_at:.1f} s after its purge")
@@ -117,6 +126,6 @@ class Drops:
             each.catch_at = item.at + self._rng.uniform(0, CAUGHT_WITHIN)
 
     def _catch(self, each: _Dropping) -> None:
-        each.catch_at = 0.0
+        each.catch_at, each.caught = 0.0, True
         self._tell(f"    {each.name} caught")
         self._lab.registry.catch(each.name)
