@@ -120,17 +120,21 @@ class WorkingSet:
 
         `crowded_only`: where more are loaded than stay at rest, and not otherwise.
         """
-        crowded = len(self.loaded) - MOST_AT_REST
+        crowded, turns = len(self.loaded) > MOST_AT_REST, len(self.loaded) > _LOOKED_AT
         for name_id, entry in list(islice(self.loaded.items(), _LOOKED_AT)):
-            gone = not entry.watched
-            stays = entry.check is not None or entry.isolated_until > now or is_busy(entry)
-            old = gone or now - (entry.checked_at or 0.0) > KEEP
-            special = entry.priority or self._table.has_flag(name_id, Flag.SINGLE)
-            leaves = (gone or not special) and not crowded_only
-            if not stays and old and (crowded > 0 or leaves):
+            busy = entry.check is not None or entry.isolated_until > now
+            if not busy and self._may_leave(entry, now, crowded=crowded, crowded_only=crowded_only) and not is_busy(entry):
                 self.evict_entry(name_id)
-            else:
+            elif turns:
                 self.loaded[name_id] = self.loaded.pop(name_id)  # to the end: the next call examines others
+
+    def _may_leave(self, entry: Entry, now: float, *, crowded: bool, crowded_only: bool) -> bool:
+        """Whether a name that is not busy can be evicted: it is not watched any more, or at rest and in the way, or stable."""
+        if entry.watched and now - (entry.checked_at or 0.0) <= KEEP:
+            return False
+        if crowded or crowded_only:
+            return crowded
+        return not (entry.watched and (entry.priority or self._table.has_flag(entry.id, Flag.SINGLE)))
 
 
 def needs_single_checks(entry: Entry, now: float) -> bool:

@@ -125,11 +125,15 @@ class Announcer:
 
     def tell_result(self, entry: Entry, observation: Observation, now: float, *, changed: bool) -> None:
         """Publish one check result, and post it where results are wanted."""
-        body = {**build_result(entry.name, observation, now), "result": result_word(entry, observation)}
-        self._feed.publish_map(f"result.{observation.method}.{entry.name}", "result", now, lambda: body)
+        word = result_word(entry, observation)
+
+        def build() -> dict[str, Any]:
+            return {**build_result(entry.name, observation, now), "result": word}
+
+        self._feed.publish_map(f"result.{observation.method}.{entry.name}", "result", now, build)
         if self._results == "none" or (self._results == "changes" and not changed):
             return
-        self._post_result(body, now)
+        self._post_result(build(), now)
 
     def tell_sweep(self, ids: Ids, server: str, changed: NDArray[np.bool_], now: float) -> None:
         """Publish the results of a sweep, and remember them as pending, the newest of each name, where results are wanted."""

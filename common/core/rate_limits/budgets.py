@@ -102,22 +102,16 @@ class Budgets:
 
     def quota_left(self, limit: Limit, egress: str, now: float, until: float, plan: Plan = WHOLE) -> float:
         """How many queries of a plan the daily quota allows from now to `until`, a day at most; infinity without one."""
-        bucket = self._bucket_now(limit, egress, now)
-        if bucket.per_day is None:
-            return float("inf")
-        if until < (bucket.day + 1) * DAY:
-            return max(0, _most_used(bucket.per_day, plan, until % DAY) - bucket.used_today)
-        rest = max(0, _most_used(bucket.per_day, plan, DAY) - bucket.used_today)
-        return rest + _most_used(bucket.per_day, plan, min(DAY, until - (bucket.day + 1) * DAY))
+        return _quota_left(self._bucket_now(limit, egress, now), until, plan)
 
     def current_pace(self, limit: Limit, egress: str, now: float) -> float:
         """How many queries a second the operator takes in the next minutes.
 
         The learned rate; 0.0 while it limits us or is switched off, and when the daily quota is used up.
         """
-        rate = self.learned_rate(limit, egress, now)
-        open_now = now >= self.limited_until(limit, egress, now) and self.quota_left(limit, egress, now, now) > 0
-        return rate if open_now else 0.0
+        bucket = self._bucket_now(limit, egress, now)
+        open_now = now >= bucket.limited_until and _quota_left(bucket, now, WHOLE) > 0
+        return bucket.rate if open_now else 0.0
 
     def learned_rate(self, limit: Limit, egress: str, now: float) -> float:
         """The learned rate, whether or not the operator limits us at the moment."""
@@ -209,7 +203,7 @@ class Budgets:
         bucket = self._buckets.get((limit.operator, egress))
         if bucket is None:
             bucket = self._buckets[limit.operator, egress] = self._open_bucket(limit, egress, now)
-        elif (bucket.start, bucket.ceiling) != (limit.rate, limit.highest_rate):
+        elif bucket.start != limit.rate or bucket.ceiling != limit.highest_rate:
             bucket.fit_limit(limit)
         bucket.add_tokens(now)
         return bucket
@@ -255,6 +249,16 @@ def _configuration(limit: Limit) -> str:
     """A text that tells configured budgets apart, per address: a rate learned under another one does not count."""
     text = f"{limit.rate / limit.address_count:.6g} {limit.burst / limit.address_count:.6g} {limit.per_day}"
     return text if limit.ceiling is None else f"{text} {limit.ceiling / limit.address_count:.6g}"
+
+
+def _quota_left(bucket: Bucket, until: float, plan: Plan) -> float:
+    """How many queries of a plan the daily quota of a bucket allows up to `until` (epoch seconds); infinity without one."""
+    if bucket.per_day is None:
+        return float("inf")
+    if until < (bucket.day + 1) * DAY:
+        return max(0, _most_used(bucket.per_day, plan, until % DAY) - bucket.used_today)
+    rest = max(0, _most_used(bucket.per_day, plan, DAY) - bucket.used_today)
+    return rest + _most_used(bucket.per_day, plan, min(DAY, until - (bucket.day + 1) * DAY))
 
 
 def _most_used(per_day: int, plan: Plan, since_midnight: float) -> int:

@@ -59,7 +59,10 @@ class RateLimits:
         if server is None:
             return 0.0
         limit = self._registries.limit_of(method, host_of(server), suffix)
-        return max((self.budgets.current_pace(limit, egress, now) for egress in self.egresses_of(method, now)), default=0.0)
+        egresses = self.egresses_of(method, now)
+        if len(egresses) == 1:  # the usual case, many times a check
+            return self.budgets.current_pace(limit, egresses[0], now)
+        return max((self.budgets.current_pace(limit, egress, now) for egress in egresses), default=0.0)
 
     def has_token(self, method: str, suffix: str, now: float) -> bool:
         """Whether a query could be sent to the server of a suffix now, from any egress."""

@@ -40,7 +40,9 @@ class Registries:
     referrals: Referrals = field(init=False, default_factory=Referrals)
     _address_counts: dict[str, int] = field(init=False, default_factory=dict)
     _servers: dict[tuple[str, str], str | None] = field(init=False, default_factory=dict)  # by method and suffix: a cache
+    _channels: dict[str, tuple[ChannelKey, ...]] = field(init=False, default_factory=dict)  # by suffix: a cache
     _limits: dict[tuple[str, str], Limit] = field(init=False, default_factory=dict)  # by method and server: a cache
+    _zone_limits: dict[str, Limit] = field(init=False, default_factory=dict)  # of DNS, by suffix: a cache
 
     def limit_of(self, method: str, server: str, suffix: str) -> Limit:
         """The budget of a query; for DNS it grows with the number of addresses that serve the suffix.
@@ -64,8 +66,10 @@ class Registries:
             if key not in self._limits:
                 self._limits[key] = limit_for(method, server, self.overrides)
             return self._limits[key]
-        limit = limit_for("dns", "resolver" if self.recursive_dns else suffix, self.overrides)
-        return limit.multiply(self.address_count(suffix))
+        if suffix not in self._zone_limits:
+            limit = limit_for("dns", "resolver" if self.recursive_dns else suffix, self.overrides)
+            self._zone_limits[suffix] = limit.multiply(self.address_count(suffix))
+        return self._zone_limits[suffix]
 
     def _suffixes_of(self, method: str, suffix: str) -> tuple[str, ...] | None:
         """The suffixes about whose names the same operator is asked; None where those of any may be."""
@@ -95,7 +99,10 @@ class Registries:
 
     def note_address_count(self, suffix: str, count: int) -> None:
         """Note how many name server addresses an answer counted."""
-        self._address_counts[suffix] = max(1, min(MOST_ADDRESSES, count))
+        bounded = max(1, min(MOST_ADDRESSES, count))
+        if self._address_counts.get(suffix) != bounded:
+            self._address_counts[suffix] = bounded
+            self._zone_limits.pop(suffix, None)
 
     def server_of(self, method: str, suffix: str) -> str | None:
         """The server to query: a base URL for RDAP and registrars, a host for the other channels of a registry.
@@ -126,12 +133,14 @@ class Registries:
 
     def channels_of(self, suffix: str) -> list[ChannelKey]:
         """The registry channels of a suffix that show registrations, RDAP first, whether or not they answer."""
-        servers = [(method, self.server_of(method, suffix)) for method in REGISTRY_CHANNELS]
-        return [
-            ChannelKey(method, host_of(server), suffix)
-            for method, server in servers
-            if server and not self._lists_auctions(method, suffix)
-        ]
+        if suffix not in self._channels:
+            servers = [(method, self.server_of(method, suffix)) for method in REGISTRY_CHANNELS]
+            self._channels[suffix] = tuple(
+                ChannelKey(method, host_of(server), suffix)
+                for method, server in servers
+                if server and not self._lists_auctions(method, suffix)
+            )
+        return [*self._channels[suffix]]
 
     def channel_of(self, method: str, suffix: str) -> ChannelKey:
         """The channel of a method that has a server for the suffix."""
@@ -155,20 +164,25 @@ class Registries:
         """Use a newer table of RDAP and WHOIS servers."""
         self.directory = directory
         self.shares.forget()
-        self._servers.clear()
+        self._forget_servers()
 
     def learn_referral(self, suffix: str, host: str, now: float) -> None:
         """Note the WHOIS server that IANA refers to for a suffix, and use it."""
         self.directory.learn_whois(suffix, host)
         self.referrals.note_server(suffix, host, now)
-        self._servers.clear()
+        self._forget_servers()
 
     def restore_referrals(self, text: str, now: float) -> None:
         """Take over what IANA said before a restart, as `Referrals.saved` wrote it."""
         self.referrals = Referrals.from_json(text, now)
         for suffix, host in self.referrals.named_servers():
             self.directory.learn_whois(suffix, host)
+        self._forget_servers()
+
+    def _forget_servers(self) -> None:
+        """Find servers anew: the tables that they were found in changed."""
         self._servers.clear()
+        self._channels.clear()
 
     def _account_limit(self, host: str, suffix: str) -> Limit:
         """The budget of an EPP account: its own rate, unless the operator's budgets say otherwise."""

@@ -19,7 +19,8 @@ class Wildcards:
 
     def is_wildcard(self, suffix: str) -> bool:
         """Whether the zone answers for names that do not exist: as measured, else as known beforehand."""
-        return self._measured.get(suffix, rules_for(suffix).wildcard_known)
+        measured = self._measured.get(suffix)
+        return rules_for(suffix).wildcard_known if measured is None else measured
 
     def was_measured_wildcard(self, suffix: str) -> bool:
         """Whether the last measurement found a wildcard."""

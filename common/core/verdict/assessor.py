@@ -91,7 +91,8 @@ class Assessor:
 
     def note_check(self, entry: Entry, started: float, now: float) -> None:
         """Note a check that began at `started` (epoch seconds) as a pass of an alarm, if it is one."""
-        note_pass(entry, self.requirements_of(entry, now), started, now)
+        if gates.is_denied(entry.detail.evidence):
+            note_pass(entry, self.requirements_of(entry, now), started, now)
 
     def requirements_of(self, entry: Entry, now: float) -> gates.Requirements:
         """What an alarm about this name needs."""
@@ -128,7 +129,7 @@ class Assessor:
         last pass has to be verified afterwards. Of a source alone each pass has to be. Registrars are waited for where no
         channel of the registry denies the name. An announced name whose run was taken away, for a server lied, needs a new one.
         """
-        if entry.state is State.AVAILABLE and entry.detail.basis:
+        if (entry.state is State.AVAILABLE and entry.detail.basis) or not gates.is_denied(entry.detail.evidence):
             return []
         needs = self.requirements_of(entry, now)
         found = gates.positive_methods(entry.detail.evidence, needs, now)
@@ -144,7 +145,7 @@ class Assessor:
 
     def unverified_others(self, entry: Entry, now: float) -> list[tuple[ChannelKey, float]]:
         """The registry servers that deny a name and that no alarm waits for: once verified they are sources all the same."""
-        if entry.state in ANNOUNCED:
+        if entry.state in ANNOUNCED or not gates.is_denied(entry.detail.evidence):
             return []
         needs = self.requirements_of(entry, now)
         conditions, _ = self._conditions.find_conditions(entry.suffix, now)
@@ -155,10 +156,10 @@ class Assessor:
 
     def unverified_offers(self, entry: Entry, now: float) -> list[tuple[ChannelKey, float]]:
         """The servers of definitive sources whose answer counts once they are verified, each with the time of the answer."""
-        needs = self.requirements_of(entry, now)
-        offers = find_offers(entry.detail.evidence, needs.purged_at, lambda _method, _item: True, now)
         if entry.detail.purged_at is None:
             return []
+        needs = self.requirements_of(entry, now)
+        offers = find_offers(entry.detail.evidence, needs.purged_at, lambda _method, _item: True, now)
         items = [(method, entry.detail.evidence[method]) for method in (*offers.ordinary, *offers.premium, *offers.refused)]
         return self._find_unverified(entry, [(method, item, item.at) for method, item in items], needs, now)
 

@@ -122,6 +122,14 @@ def positive_methods(evidence: Mapping[str, Evidence], requirements: Requirement
     ]
 
 
+def is_denied(evidence: Mapping[str, Evidence]) -> bool:
+    """Whether any source of registrations denies the name, however old or doubtful that is: without one nothing is positive."""
+    return any(
+        is_registry(method) and (item.observation.reading.outcome is Outcome.UNREGISTERED or says_creatable(method, item))
+        for method, item in evidence.items()
+    )
+
+
 def is_complete_pass(evidence: Mapping[str, Evidence], requirements: Requirements, now: float, since: float) -> bool:
     """Whether the answers since `since` make a pass: the registry says "no object" and no method says "registered"."""
     denied = any(is_registry(method) for method in positive_methods(evidence, requirements, now, since))

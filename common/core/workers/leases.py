@@ -108,6 +108,7 @@ class Workers:
         self._sweeps_offered = False  # whether any worker ever offered slots for sweeps
         self._no_sweeper_since: float | None = None  # since when no worker offers any, in epoch seconds
         self._recent_offers: dict[tuple[str, str], tuple[float, tuple[str, ...]]] = {}  # (pool, egress) -> last heard, methods
+        self._offered: dict[tuple[str, str], list[str]] = {}  # (pool, method) -> egresses: a cache, until workers come or go
         self.capacity_changes = 0  # counts what may make room: credit messages, and ends of leases
 
     def admits_worker(self, credit: Credit) -> bool:
@@ -146,6 +147,7 @@ class Workers:
                 since=now,
             )
             self._workers[credit.worker] = worker
+            self._offered.clear()
         worker.slots = min(credit.slots, MOST_SLOTS.get(credit.pool, 0))
         worker.free, worker.heard, worker.restarts = min(credit.free, worker.slots), now, credit.restarts
         worker.sweeps = min(credit.sweeps, MOST_SWEEPS)
@@ -236,13 +238,20 @@ class Workers:
 
     def egresses_of(self, pool: str, *, free: bool = False) -> list[str]:
         """The egresses of the workers of a pool; with `free` only of those that have a free slot."""
-        there = [worker for worker in self._workers.values() if worker.pool == pool and not worker.draining]
-        return sorted({worker.egress for worker in there if not free or worker.free_slots() > 0})
+        found = {
+            worker.egress
+            for worker in self._workers.values()
+            if worker.pool == pool and not worker.draining and (not free or worker.free_slots() > 0)
+        }
+        return sorted(found) if len(found) > 1 else list(found)
 
     def egresses_offering(self, pool: str, method: str, now: float) -> list[str]:
         """The egresses of the workers of a pool that have the method; without any, of those heard less than `RETURN` ago."""
-        there = {worker.egress for worker in self._workers.values() if worker.pool == pool and method in worker.methods}
-        return sorted(there) or sorted(
+        there = self._offered.get((pool, method))
+        if there is None:
+            offering = {worker.egress for worker in self._workers.values() if worker.pool == pool and method in worker.methods}
+            there = self._offered[pool, method] = sorted(offering)
+        return there or sorted(
             egress
             for (name, egress), (at, methods) in self._recent_offers.items()
             if name == pool and method in methods and now - at <= RETURN
@@ -368,6 +377,7 @@ class Workers:
 
     def _drop_worker(self, worker: Worker) -> list[Lease]:
         del self._workers[worker.name]
+        self._offered.clear()
         lost = [self._leases[attempt] for attempt in sorted(worker.leases) if attempt in self._leases]
         for lease in lost:
             self._leases.pop(lease.attempt, None)
