@@ -148,7 +148,7 @@ class DomainTable:
     def suffix_numbers_of(self, suffixes: Sequence[str]) -> NDArray[np.uint32]:
         """The numbers of suffixes; new suffixes get one."""
         numbers = self.suffix_numbers
-        for suffix in set(suffixes).difference(numbers):
+        for suffix in sorted(set(suffixes).difference(numbers)):  # in one order, whatever their hashes are
             numbers[suffix] = len(self.suffixes)
             self.suffixes.append(suffix)
         return np.fromiter((numbers[suffix] for suffix in suffixes), np.uint32, len(suffixes))
