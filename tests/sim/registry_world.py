@@ -30,6 +30,8 @@ from tests.sim.world import START, World
 
 #: Seconds that are skipped at most while a query waits for its token.
 WAITING = 10.0
+#: Fewest seconds after which the core asks to be woken: what happens before needs no look at when that is.
+SHORTEST = 0.02
 #: Seconds between two signs of life of a worker.
 BEAT = 2.0
 #: Events between two looks whether every name is in exactly one place.
@@ -112,8 +114,9 @@ class RegistryWorld(World):
         end = self.now + seconds
         self._tick()
         while True:
-            wake = self._wake()
-            if self._queue and self._queue[0][0] <= min(wake, end):
+            soon = self._queue[0][0] if self._queue else inf
+            wake = self._wake() if soon > self.now + SHORTEST else soon
+            if soon <= min(wake, end):
                 at, _, action = heapq.heappop(self._queue)
                 self.now = max(self.now, at)
                 self._sign_of_life()

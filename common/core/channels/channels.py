@@ -23,8 +23,9 @@ class Channels:
 
     def is_known_dead(self, key: ChannelKey, now: float) -> bool:
         """Whether a channel is known to be dead: its answers prove nothing, or it is silent and its operator limits us."""
-        silent = self.healths.health_of(key).silent > 0
-        limited = silent and self._rate_limits.current_pace(key.method, key.suffix, now) <= 0
+        if not self.healths.health_of(key).silent:
+            return False
+        limited = self._rate_limits.current_pace(key.method, key.suffix, now) <= 0
         return self.healths.is_dead(key, now, rate_limited=limited)
 
     def is_left_alone(self, key: ChannelKey, now: float) -> bool:

@@ -180,8 +180,9 @@ class QueryPlanner:
     def _usable_server(self, method: str, suffix: str, now: float) -> str | None:
         """The server of a method, None where there is none or it is distrusted."""
         server = self._registries.server_or_referral(method, suffix, now)
-        key = ChannelKey(method, host_of(server or ""), suffix)
-        return None if server is None or self._trust.is_left_out(key, now) else server
+        if server is None or self._trust.is_left_out(ChannelKey(method, host_of(server), suffix), now):
+            return None
+        return server
 
 
 def _rank_of(entry: Entry, check: Check, method: str) -> Rank:

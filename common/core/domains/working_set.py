@@ -120,21 +120,20 @@ class WorkingSet:
 
         `crowded_only`: where more are loaded than stay at rest, and not otherwise.
         """
-        crowded, turns = len(self.loaded) > MOST_AT_REST, len(self.loaded) > _LOOKED_AT
-        for name_id, entry in list(islice(self.loaded.items(), _LOOKED_AT)):
+        crowded, turns = len(self.loaded) > MOST_AT_REST, len(self.loaded) > _LOOKED_AT  # else all are examined each time
+        if crowded_only and not crowded and not turns:
+            return
+        examined = list(islice(self.loaded.items(), _LOOKED_AT))
+        single = self._table.have_flag(np.array([name_id for name_id, _ in examined], np.int64), Flag.SINGLE).tolist()
+        for (name_id, entry), special in zip(examined, single, strict=True):
+            gone = not entry.watched
+            leaves = crowded or ((gone or not (special or entry.priority)) and not crowded_only)
+            old = gone or now - (entry.checked_at or 0.0) > KEEP
             busy = entry.check is not None or entry.isolated_until > now
-            if not busy and self._may_leave(entry, now, crowded=crowded, crowded_only=crowded_only) and not is_busy(entry):
+            if leaves and old and not busy and not is_busy(entry):
                 self.evict_entry(name_id)
             elif turns:
                 self.loaded[name_id] = self.loaded.pop(name_id)  # to the end: the next call examines others
-
-    def _may_leave(self, entry: Entry, now: float, *, crowded: bool, crowded_only: bool) -> bool:
-        """Whether a name that is not busy can be evicted: it is not watched any more, or at rest and in the way, or stable."""
-        if entry.watched and now - (entry.checked_at or 0.0) <= KEEP:
-            return False
-        if crowded or crowded_only:
-            return crowded
-        return not (entry.watched and (entry.priority or self._table.has_flag(entry.id, Flag.SINGLE)))
 
 
 def needs_single_checks(entry: Entry, now: float) -> bool:

@@ -55,13 +55,17 @@ class Budgets:
 
     def take_token(self, limit: Limit, egress: str, now: float, plan: Plan = WHOLE) -> bool:
         """Whether one query of this plan may be sent now; if so, its token is taken."""
+        allowed = self.allows_query(limit, egress, now, plan)
+        if allowed:
+            self._use_tokens(self._bucket_now(limit, egress, now), 1)
+        return allowed
+
+    def allows_query(self, limit: Limit, egress: str, now: float, plan: Plan = WHOLE) -> bool:
+        """Whether one query of this plan may be sent now; no token is taken."""
         bucket = self._bucket_now(limit, egress, now)
         if now < bucket.limited_until or bucket.tokens < 1.0:
             return False
-        if bucket.per_day is not None and bucket.used_today >= _most_used(bucket.per_day, plan, now % DAY):
-            return False
-        self._use_tokens(bucket, 1)
-        return True
+        return bucket.per_day is None or bucket.used_today < _most_used(bucket.per_day, plan, now % DAY)
 
     def available_tokens(self, limit: Limit, egress: str, now: float) -> int:
         """How many queries may be sent now."""

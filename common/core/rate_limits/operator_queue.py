@@ -59,6 +59,11 @@ class OperatorQueue:
             heads.sort(key=_by_age)
         return [item.query for item in heads]
 
+    def is_plain(self) -> bool:
+        """Whether all first queries have one limit, and none confirms an answer: one token is as good for each."""
+        heads = [heap[0].query for heap in self.heaps.values()]
+        return all(query.limit is heads[0].limit and not query.confirm for query in heads)
+
     def count_ahead(self, rank: Rank) -> int:
         """How many queries of this rank, or a higher one, wait."""
         return sum(len(heap) for other, heap in self.heaps.items() if other <= rank)

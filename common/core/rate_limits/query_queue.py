@@ -121,6 +121,9 @@ class QueryQueue:
         A query that must be run alone waits until a worker has no lease, and does not delay the others of its queue.
         """
         for operator, queue in list(self._queues.items()):
+            if self._lacks_token(queue, budgets, workers, now):
+                queue.stalled = -1
+                continue
             skipped: list[Waiting] = []
             try:
                 while found := self._take_next(queue, skipped, budgets, workers, poison, now):
@@ -206,6 +209,17 @@ class QueryQueue:
         queue, until = self._queues.get(limit.operator), now + self.longest_wait(limit, rank)
         left = sum(budgets.quota_left(limit, egress, now, until, PLANS[rank]) for egress in egresses)
         return left * limit.batch - (queue.count_ahead(rank) if queue else 0)
+
+    def _lacks_token(self, queue: OperatorQueue, budgets: Budgets, workers: Workers, now: float) -> bool:
+        """Whether workers are free and no egress has a token for any query of an operator: nothing of it has to be looked at."""
+        if not queue.is_plain():
+            return False
+        rank = min(queue.heaps)
+        query = queue.heaps[rank][0].query  # the plan of no other rank allows more
+        egresses = workers.egresses_of(query.pool, free=True)
+        return bool(egresses) and not any(
+            budgets.allows_query(query.limit, egress, now, PLANS[rank]) for egress in egresses
+        )
 
     def _open_call(self, query: Query, worker: Worker) -> Call | None:
         """The call that a query leaves in, where others may leave with it: not to a worker that runs it alone."""

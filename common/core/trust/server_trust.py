@@ -237,7 +237,7 @@ class Trust:
 
 def _hidden_key(key: ChannelKey) -> ChannelKey:
     """Under which it is kept what a source says of hidden names: where its answers come from is the same for every suffix."""
-    return key._replace(suffix=ALL_SUFFIXES)
+    return ChannelKey(key.method, key.server, ALL_SUFFIXES)
 
 
 def _remember_canary(canaries: dict[tuple[ChannelKey, str], None], probe: Probe) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 
 from tests.sim.drops.families import DAY, FAMILIES, make_stories
 from tests.sim.drops.outcomes import Outcome, collect_outcome, join_outcomes
+from tests.sim.drops.progress import make_progress
 from tests.sim.drops.registry import Registry, make_registry
 from tests.sim.drops.world import DropWorld
 
@@ -35,6 +36,7 @@ def run_product(suffixes: Sequence[str], names: int, days: int, seed: int) -> Ou
     began = time.process_time()
     registries = make_registries(suffixes, names, days, seed)
     world = DropWorld(registries, seed)
+    world.report = make_progress(list(registries), days)
     world.watch_all()
     world.run(days * DAY)
     return collect_outcome(registries, world.verdicts(), days, time.process_time() - began)

@@ -8,7 +8,7 @@ its next pass exactly.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import ceil, inf
 from typing import cast
@@ -42,7 +42,10 @@ _SILENT_WEB = unknown_reading("http_silent", "no answer")
 
 
 class DropWorld(RegistryWorld):
-    """See the module. `told` are the events that were recorded, `dns_asked` counts DNS questions."""
+    """See the module. `told` are the events that were recorded, `dns_asked` counts DNS questions.
+
+    `report` is told the time and how many inputs the core took, at every tick.
+    """
 
     skip = 60.0
 
@@ -54,6 +57,7 @@ class DropWorld(RegistryWorld):
             self.stories.update(registry.stories)
         self.told: list[EventRow] = []
         self.dns_asked, self._published = 0, BEGIN + RENEWED
+        self.report: Callable[[float, int], None] = lambda _now, _events: None
         self._known: dict[int, bytes] = {}
         whois = {family.suffix for family in FAMILIES if family.whois}
         models = [SuffixModel(suffix, rdap=True, whois=suffix in whois) for suffix in registries]
@@ -82,6 +86,7 @@ class DropWorld(RegistryWorld):
 
     def event(self, event: Input) -> None:
         """Give the core an event and perform what it says."""
+        self._events += 1
         for effect in self.core.handle(event, self.now):
             self._perform(effect)
 
@@ -148,6 +153,7 @@ class DropWorld(RegistryWorld):
         if self.now >= self._published:
             self._publish()
         self._sign_of_life()
+        self.report(self.now, self._events)
         self.event(Tick())
 
     # -- workers and the store -------------------------------------------------------------------------------------------
