@@ -252,10 +252,11 @@ class Checks:
     def _query_further(self, entry: Entry, now: float) -> None:
         """Queue the queries that the evidence calls for next; end the check when there are none."""
         check = entry.check
-        if check is None:
+        if check is None or check.awaiting:
             return
+        offer = self.planner.offer_channels(entry, now)  # a query that is turned away changes nothing of it
         while not check.awaiting:
-            wanted = next_methods(entry, check, self.planner.offer_channels(entry, now), now)
+            wanted = next_methods(entry, check, offer, now)
             if not wanted:
                 self._finish_check(entry, now)
                 return
