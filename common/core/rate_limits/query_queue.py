@@ -211,15 +211,13 @@ class QueryQueue:
         return left * limit.batch - (queue.count_ahead(rank) if queue else 0)
 
     def _lacks_token(self, queue: OperatorQueue, budgets: Budgets, workers: Workers, now: float) -> bool:
-        """Whether workers are free and no egress has a token for any query of an operator: nothing of it has to be looked at."""
+        """Whether workers are free and no egress has a token for any query of an operator, so that none can leave."""
         if not queue.is_plain():
             return False
         rank = min(queue.heaps)
         query = queue.heaps[rank][0].query  # the plan of no other rank allows more
         egresses = workers.egresses_of(query.pool, free=True)
-        return bool(egresses) and not any(
-            budgets.allows_query(query.limit, egress, now, PLANS[rank]) for egress in egresses
-        )
+        return bool(egresses) and not any(budgets.allows_query(query.limit, egress, now, PLANS[rank]) for egress in egresses)
 
     def _open_call(self, query: Query, worker: Worker) -> Call | None:
         """The call that a query leaves in, where others may leave with it: not to a worker that runs it alone."""

@@ -102,3 +102,11 @@ def test_there_may_be_as_many_suffixes_as_names() -> None:
     ids = table.add_names([f"a.n{number}.ck" for number in range(70_000)], [f"n{number}.ck" for number in range(70_000)])
 
     assert table.suffix_of(int(ids[-1])) == "n69999.ck"
+
+
+def test_new_suffixes_are_numbered_in_one_order() -> None:
+    """Whatever their hashes are: a simulated run repeats exactly."""
+    table = DomainTable()
+
+    assert table.suffix_numbers_of(["org", "com", "org", "uk"]).tolist() == [1, 0, 1, 2]
+    assert table.suffixes == ["com", "org", "uk"]

@@ -37,6 +37,19 @@ def test_no_window_ever_holds_more_than_rate_times_time_plus_burst(steps: list[t
             assert count <= LIMIT.rate * (last - first) + LIMIT.burst + 1e-6
 
 
+def test_whether_a_query_is_allowed_is_told_without_taking_its_token() -> None:
+    """And not while there is none, within a pause, or where the plan leaves nothing of the day."""
+    budgets, spent = Budgets(), Limit("rdap/spent", 2.0, 4, 1)
+
+    assert budgets.allows_query(LIMIT, "a", NOW)
+    assert budgets.take_token(LIMIT, "a", NOW)
+    assert not budgets.allows_query(LIMIT, "a", NOW)
+    assert budgets.take_token(spent, "a", NOW)
+    assert not budgets.allows_query(spent, "a", NOW + 10.0)
+    budgets.note_answer(LIMIT, "a", throttled(retry_after=7), NOW)
+    assert [budgets.allows_query(LIMIT, "a", NOW + wait) for wait in (6.9, 7.1)] == [False, True]
+
+
 def test_two_egresses_have_two_buckets_and_two_workers_of_one_egress_share() -> None:
     """The budget belongs to (operator, egress), not to a worker."""
     budgets = Budgets()

@@ -11,7 +11,7 @@ from common.core.model.evidence import Outcome
 from common.core.model.records import Evidence
 from common.core.model.verdict import Basis
 from common.core.verdict.definitive import EARLIER, Offers
-from common.core.verdict.gates import IsVerified, count_lone_passes, find_standing
+from common.core.verdict.gates import IsVerified, count_lone_passes, find_standing, is_denied
 from tests.core.verdict.answers import NOW, answer, asked, denial, holder, judged, premium, refusal, run_of, said
 
 TICK = 0.001
@@ -26,6 +26,17 @@ def test_two_proven_sources_in_two_passes_open_every_gate() -> None:
 
     assert stands.open == ()
     assert stands.basis is Basis.SOURCES
+
+
+@pytest.mark.parametrize("method", ["rdap", "whois", "das", "epp", "registrar:one"])
+def test_a_name_is_denied_by_whoever_answers_for_registrations_however_old_that_is(method: str) -> None:
+    """Nothing can be positive without."""
+    assert is_denied({"dns": denial("dns"), method: denial(method, age=1e6)})
+
+
+def test_the_zone_alone_denies_no_registration() -> None:
+    """Nor does a server that shows the record."""
+    assert not is_denied({"dns": denial("dns"), "rdap": holder("rdap")})
 
 
 # A fresh positive of the registry.

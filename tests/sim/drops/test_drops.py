@@ -19,7 +19,7 @@ from tests.sim.drops.pace import MOST_COMPLAINTS, MOST_MINUTES, ask_zone
 from tests.sim.drops.peers import run_expiry, run_fixed
 from tests.sim.drops.pictures import draw_runs
 from tests.sim.drops.registry import BAN, BURST, PATIENCE, SLACK, Registry, make_registry
-from tests.sim.drops.runs import SKEW, make_registries, run_product
+from tests.sim.drops.runs import SKEW, WORK, _divide, make_registries, run_product
 from tests.sim.drops.stories import Record, Story
 from tests.sim.drops.table import write_table
 from tests.sim.drops.world import DropWorld
@@ -212,3 +212,12 @@ def test_the_table_and_the_picture_have_every_run() -> None:
 
     assert write_table(runs).splitlines()[0].split() == ["one", "other"]
     assert draw_runs(runs, 20).count("<polyline") == 4
+
+
+def test_two_processes_have_about_as_much_to_do() -> None:
+    """By what was measured of each suffix, which every one has."""
+    pieces = _divide(list(WORK), 2)
+    work = [sum(WORK[suffix] for suffix in piece) for piece in pieces]
+
+    assert sorted(suffix for piece in pieces for suffix in piece) == sorted(family.suffix for family in FAMILIES)
+    assert max(work) < 1.1 * min(work)
