@@ -40,7 +40,7 @@ class Registries:
     referrals: Referrals = field(init=False, default_factory=Referrals)
     _address_counts: dict[str, int] = field(init=False, default_factory=dict)
     _servers: dict[tuple[str, str], str | None] = field(init=False, default_factory=dict)  # by method and suffix: a cache
-    _limits: dict[tuple[str, str], Limit] = field(init=False, default_factory=dict)  # by method and server: a cache
+    _limits: dict[tuple[str, str], Limit] = field(init=False, default_factory=dict)  # by method and server (or suffix): a cache
 
     def limit_of(self, method: str, server: str, suffix: str) -> Limit:
         """The budget of a query; for DNS it grows with the number of addresses that serve the suffix.
@@ -64,8 +64,12 @@ class Registries:
             if key not in self._limits:
                 self._limits[key] = limit_for(method, server, self.overrides)
             return self._limits[key]
-        limit = limit_for("dns", "resolver" if self.recursive_dns else suffix, self.overrides)
-        return limit.multiply(self.address_count(suffix))
+        count = self.address_count(suffix)
+        known = self._limits.get((method, suffix))
+        if known is None or known.address_count != count:
+            limit = limit_for("dns", "resolver" if self.recursive_dns else suffix, self.overrides)
+            known = self._limits[method, suffix] = limit.multiply(count)
+        return known
 
     def _suffixes_of(self, method: str, suffix: str) -> tuple[str, ...] | None:
         """The suffixes about whose names the same operator is asked; None where those of any may be."""
