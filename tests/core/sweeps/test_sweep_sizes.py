@@ -66,6 +66,23 @@ def test_names_with_priority_do_not_wait_for_more() -> None:
     assert [sweep.count for _, sweep in room.sent_sweeps()] == [30]
 
 
+def test_a_worker_that_hangs_holds_no_sweep_back() -> None:
+    """All its places are taken and it answers nothing: full sweeps go to the other, and the rest when nothing else is due."""
+    room = room_with_more_due()
+    room.queue_names(3 * MAX_SWEEP)
+    room.dispatch.send_ready_sweeps(NOW)
+    assert [worker for worker, _ in room.sent_sweeps()] == ["fast-0@h"] * 3
+
+    room.workers.note_credit(credit("fast", worker="fast-1@h", sweeps=16), NOW)
+    room.queue_names(MAX_SWEEP + GOOD_SIZE, due=NOW)
+    room.dispatch.send_ready_sweeps(NOW)
+    assert [(worker, sweep.count) for worker, sweep in room.sent_sweeps()] == [("fast-1@h", MAX_SWEEP)]
+
+    room.domains.stages.take_due(NOW, REST, priority=False)
+    room.dispatch.send_ready_sweeps(NOW)
+    assert [(worker, sweep.count) for worker, sweep in room.sent_sweeps()] == [("fast-1@h", GOOD_SIZE)]
+
+
 def test_three_workers_get_no_more_sweeps_than_one() -> None:
     """What is due leaves the schedule in two turns of the loop: of each suffix one sweep is not full, the last one."""
     room, suffixes = SweepsRoom(), ("com", "net", "org")
