@@ -6,9 +6,11 @@ its time while the other is busy, and three checkers at once would be charged fo
 
 Real stacks of all processes, a real name server. The benchmark holds the lease until every process of every instance stands by;
 then it lets go. One instance takes over, reads the names, all of which are due, and the checkers of all instances sweep them.
-What is counted: the CPU of all processes of all instances, supervisors too, from then on for `SECONDS`. What is taken off: the
-same of the same instances once more, where no name is due. That is the take-over with its reading of names and list, and what
-the processes use at rest, which is told by itself. All cases take turns in one run.
+What is counted: the CPU of all processes of all instances, supervisors too, from then on until every name was asked about. What
+is taken off: the same of the same instances for as long once more, where no name is due. That is the take-over with its reading
+of names and list, and what the processes use at rest, which is told by itself. All cases take turns in one run, after one that
+is not counted. Left out is the process that reads the list beside the coordinator: it does the same with names due and without,
+and uses as much as the sweep, so that a tenth more of one than of the other would be a tenth of the result.
 """
 
 from __future__ import annotations
@@ -32,13 +34,16 @@ from common.processes.leases import RENEW_EVERY
 from common.store.file_leases import open_leases
 from common.store.lease_contract import Addresses
 from tests.bench import dns_zone, due, internet, numbers, phases, rounds
-from tests.bench.procfs import Sampler
+from tests.bench.procfs import READERS, Sampler
 from tests.bench.records import folder
 from tests.lab.stack import Stack, until_standing_by
 
-#: Seconds of rest once every process stands by, in which the last of them end their start on the one CPU; seconds that are
-#: measured, and seconds of rest after them.
-STAND_BY, SECONDS, REST = 25.0, 25.0, 5.0
+#: Most seconds of waiting: until the last process on the one CPU ended its start, and until all names were asked about.
+START, PATIENCE = 180.0, 300.0
+#: Cores that an instance uses less of once its start is over; seconds over which that is looked at, and of rest at the end.
+STARTED, REST = 0.1, 5.0
+#: Seconds that are measured beyond the last answer, in which it is written; at least so many in all, for reading the list.
+WRITTEN, LEAST = 4.0, 10.0
 #: Least share of the names that has to be asked about where all are due, and most where none is.
 ASKED, QUIET = 0.98, 0.02
 
@@ -58,8 +63,9 @@ ALONE, WIDE, MANY = Setup(1, 1), Setup(1, 3), Setup(3, 1)
 
 @dataclass(frozen=True)
 class Measured:
-    """CPU seconds by kind of process, cores at rest, and the names that were asked about."""
+    """The seconds measured, CPU seconds by kind of process, cores at rest, and the names that were asked about."""
 
+    seconds: float
     used: dict[str, float]
     rest: float
     asked: float
@@ -80,30 +86,62 @@ class LateError(RuntimeError):
     """Names that were due were not asked about."""
 
 
-async def measure_once(state: Path, place: Path, settings: dict[str, str], count: int) -> Measured:
-    """Start so many instances on the state, let one take over, and measure."""
+async def measure_once(
+    state: Path, place: Path, settings: dict[str, str], count: int, *, names: int = 0, seconds: float = 0.0
+) -> Measured:
+    """Start so many instances on the state, let one take over, and measure until `names` were asked about, or for `seconds`."""
     stacks = [Stack({**settings, "STATE_DIR": str(state), "INSTANCE_ID": name}, place / name) for name in "abcdefg"[:count]]
     counted: dict[str, Any] = {}
-    loop = asyncio.get_running_loop()
+    loop, all_asked = asyncio.get_running_loop(), asyncio.Event()
+
+    def note(payload: dict[str, Any]) -> None:
+        status = payload.get("status")
+        if isinstance(status, dict):
+            counted.update(status["metrics"])
+        if _asked(counted) >= ASKED * names:
+            all_asked.set()
+
     async with holding_lease(state) as let_go, running(stacks) as samplers:
         feed = FeedSubscriber(stacks[0].feed, ("system.coordinator.",))
-        feed.attach(lambda _, payload: _note(counted, payload))
+        feed.attach(lambda _, payload: note(payload))
         await asyncio.gather(*(until_standing_by(stack) for stack in stacks))
-        await asyncio.sleep(STAND_BY)
+        await _started(samplers)
         begin = loop.time()
         let_go.set()
-        await asyncio.sleep(SECONDS)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(all_asked.wait(), PATIENCE if names else 0.0)
+        await asyncio.sleep(max(WRITTEN if names else 0.0, begin + (LEAST if names else seconds) - loop.time()))
         end = loop.time()
         await asyncio.sleep(REST)
         feed.close()
         used: dict[str, float] = {}
         for sampler in samplers:
-            for kind, seconds in sampler.between(begin, end).items():
-                used[kind] = used.get(kind, 0.0) + seconds
+            for kind, more in sampler.between(begin, end).items():
+                used[kind] = used.get(kind, 0.0) + more
         rest = sum(sum(sampler.between(end, end + REST).values()) for sampler in samplers) / REST
-    asked = numbers.total(counted, "checks", method="dns")
     sweeps = sum(value["count"] for name, _, value in snapshot_rows(counted, "timers") if name == "sweep_seconds")
-    return Measured(used, rest, asked, sweeps)
+    return Measured(end - begin, used, rest, _asked(counted), sweeps)
+
+
+async def measure_case(
+    state: Path, place: Path, settings: dict[str, str], setup: Setup, names: int
+) -> tuple[Measured, Measured]:
+    """One case with every name due, and for as long with none."""
+    given = {**settings, "FAST_CHECKERS": str(setup.checkers)}
+    due.make_all_due(state)
+    due_run = await measure_once(state, place, given, setup.instances, names=names)
+    return due_run, await measure_once(state, place, given, setup.instances, seconds=due_run.seconds)
+
+
+async def _started(samplers: list[Sampler]) -> None:
+    """Wait until no process of any instance is still starting."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while loop.time() < began + START:
+        await asyncio.sleep(REST)
+        used = sum(sum(sampler.between(loop.time() - REST, loop.time()).values()) for sampler in samplers)
+        if used < STARTED * REST * len(samplers):
+            return
 
 
 @contextlib.asynccontextmanager
@@ -170,15 +208,11 @@ async def measure(names: int, count: int, on_figures: Any) -> None:
                 case.directory.mkdir()
                 await phases.first(case)
                 state = case.directory / "state"
+                await measure_case(state, place / "warm", settings, ALONE, names)
                 for number in range(count):
                     for setup in (ALONE, WIDE, MANY) if number % 2 else (MANY, WIDE, ALONE):
-                        runs, given = [], {**settings, "FAST_CHECKERS": str(setup.checkers)}
-                        for is_due in (True, False):
-                            if is_due:
-                                due.make_all_due(state)
-                            where = place / f"{number}-{setup.instances}-{setup.checkers}"
-                            runs.append(await measure_once(state, where, given, setup.instances))
-                        on_figures(setup, figures_of(*runs, names))
+                        where = place / f"{number}-{setup.instances}-{setup.checkers}"
+                        on_figures(setup, figures_of(*await measure_case(state, where, settings, setup, names), names))
 
 
 def figures_of(due_run: Measured, quiet_run: Measured, names: int) -> Figures:
@@ -186,15 +220,13 @@ def figures_of(due_run: Measured, quiet_run: Measured, names: int) -> Figures:
     if due_run.asked < ASKED * names or quiet_run.asked > QUIET * names:
         raise LateError(f"asked about {due_run.asked:,.0f} names and {quiet_run.asked:,.0f}, of {names:,}")
     asked = due_run.asked - quiet_run.asked
-    kinds = sorted({*due_run.used, *quiet_run.used})
+    kinds = sorted({*due_run.used, *quiet_run.used} - {READERS})
     by_kind = {kind: 1e6 * (due_run.used.get(kind, 0.0) - quiet_run.used.get(kind, 0.0)) / asked for kind in kinds}
     return Figures(sum(by_kind.values()), by_kind, quiet_run.rest, due_run.asked / max(1.0, due_run.sweeps))
 
 
-def _note(counted: dict[str, Any], payload: dict[str, Any]) -> None:
-    status = payload.get("status")
-    if isinstance(status, dict):
-        counted.update(status["metrics"])
+def _asked(counted: dict[str, Any]) -> float:
+    return numbers.total(counted, "checks", method="dns")
 
 
 def main(arguments: list[str]) -> int:

@@ -14,11 +14,16 @@ TICKS = os.sysconf("SC_CLK_TCK")
 #: Seconds between two looks at CPU time, at the list of processes, and at memory.
 EVERY, SEARCH, WEIGH = 0.1, 0.5, 2.0
 
+#: The kind of the short-lived processes that read the list and the bootstrap registries beside the coordinator.
+READERS = "readers"
+
 
 def kind_of(arguments: list[str]) -> str:
     """Which process of the service a command line starts: "coordinator", "fast", ..., or "supervisor" for what starts them."""
     if "checker" in arguments and "--pool" in arguments:
         return arguments[arguments.index("--pool") + 1]
+    if any(word.endswith("_reader") for word in arguments):
+        return READERS
     known = [word for word in arguments if word in {"coordinator", "control", "feed", "notifier", "publications", "watchdog"}]
     return known[0] if known else "supervisor"
 

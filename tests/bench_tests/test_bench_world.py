@@ -100,6 +100,7 @@ def test_processes_are_told_apart_by_their_command_line() -> None:
     start = ["python", "-m", "actors.cli.main"]
     assert procfs.kind_of([*start, "checker", "--pool", "fast", "--number", "0"]) == "fast"
     assert procfs.kind_of([*start, "coordinator"]) == "coordinator"
+    assert procfs.kind_of(["python", "-m", "actors.coordinator.list_reader"]) == "readers"
     assert procfs.kind_of(["python", "-m", "supervisor.supervisord", "--nodaemon"]) == "supervisor"
 
 

@@ -99,6 +99,10 @@ class DomainTable:
         """The name with this id."""
         return self.index.name_of(name_id)
 
+    def join_labels(self, ids: Ids, suffix: str) -> str:
+        """The labels before the suffix of these names, which all have it, each on a line of its own."""
+        return self.index.join_names(ids, len(suffix) + 1)
+
     def suffix_of(self, name_id: int) -> str:
         """The registry suffix of a name."""
         return self.suffixes[int(self.suffix[name_id])]

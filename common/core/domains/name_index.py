@@ -34,6 +34,12 @@ class NameIndex:
         start = self._ends[name_id - 1] if name_id else 0
         return self._blob[start : self._ends[name_id]].decode("ascii")
 
+    def join_names(self, ids: Ids, cut: int = 0) -> str:
+        """The names with these ids, each without its last `cut` characters, on a line of its own."""
+        ends, blob = np.frombuffer(self._ends, np.uint32), self._blob
+        places = zip(np.where(ids > 0, ends[ids - 1], 0).tolist(), (ends[ids].astype(np.int64) - cut).tolist(), strict=True)
+        return b"\n".join([blob[start:end] for start, end in places]).decode("ascii")
+
     def find_id(self, name: str) -> int:
         """The id of a name, -1 where it is unknown."""
         key = hash(name) & 0xFFFFFFFF

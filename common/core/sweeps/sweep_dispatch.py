@@ -22,13 +22,15 @@ from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
 from common.core.schedule.cadence import inconclusive_check_times
 from common.core.sweeps.sweep_queues import SweepQueue, SweepQueues
+from common.core.sweeps.sweep_telemetry import measure_lateness
 from common.core.telemetry.telemetry import Telemetry
 from common.core.workers.leases import Worker, Workers
 from common.messages import MAX_SWEEP, Sweep
 
 #: Fewer names than this are checked one by one.
 FEWEST = 8
-#: Names that are worth a sweep at once; longest that fewer are held back, in seconds: at most, and per name of the table.
+#: Names that are worth a sweep at once where no more are due; longest that fewer are held back, in seconds: at most, and per
+#: name of the table.
 GOOD_SIZE, HOLD, HOLD_PER_NAME = 256, 1.0, 1e-4
 #: Seconds over which the queries of a sweep are spread at least, and seconds that it may take beyond its pace.
 SHORTEST = 0.5
@@ -176,37 +178,41 @@ class SweepDispatch:
         return budgets.within_quota(limit, egress, min(worth, count, MAX_SWEEP, together, max(1, limit.per_day or worth)), now)
 
     def _is_ready(self, names: IdQueue, now: float, *, urgent: bool) -> bool:
-        """Whether the names of a queue need to wait neither for more names nor for tokens."""
+        """Whether the names of a queue need to wait neither for more names nor for tokens.
+
+        While many are due they leave the schedule by and by, and every sweep costs its coordinator and its worker as much as
+        hundreds of names: places that many workers offer are not taken by the first few names of each suffix.
+        """
         at = names.not_before
-        if not urgent and names.count < GOOD_SIZE:
+        if not urgent and (names.count < GOOD_SIZE or (names.count < MAX_SWEEP and self._are_more_due(now))):
             at = max(at, names.since + min(HOLD, HOLD_PER_NAME * len(self.domains)))
         if at > now:
             self.queues.wake = min(self.queues.wake, at)
         return at <= now
 
+    def _are_more_due(self, now: float) -> bool:
+        """Whether the schedule still holds names without priority that are due."""
+        return self.domains.table.schedule.ordinary.next_at() <= now
+
     def _send_batch(self, batch: Batch, worker: Worker, now: float) -> None:
         """Take the tokens of a batch, lease it to a worker, and send it."""
-        count, table = len(batch.ids), self.domains.table
+        count = len(batch.ids)
         self.telemetry.reach.asked_at = now
         self.rate_limits.budgets.take_tokens(batch.limit, worker.egress, count, now)
         batch = replace(batch, egress=worker.egress, sent_at=now, worker=worker.name)
         rate = self.rate_limits.budgets.learned_rate(batch.limit, worker.egress, now)
         seconds = SLACK + 2.0 * count / rate
         lease = self.workers.grant_lease(worker, batch, min(seconds, DAY), now, sweep=True, names=count)
-        cut = len(batch.suffix) + 1
-        labels = "\n".join([table.name_of(name_id)[:-cut] for name_id in batch.ids.tolist()])
         # All tokens are taken already, and a bucket may be emptied at once: fewer names than its burst need not take seconds.
         pace = max(rate, count / SHORTEST) / self.registries.address_count(batch.suffix)
         sweep = Sweep(
             attempt=lease.attempt,
             seq=lease.seq,
             suffix=batch.suffix,
-            labels=labels,
+            labels=self.domains.table.join_labels(batch.ids, batch.suffix),
             count=count,
             pace=pace if pace < FREE_PACE else None,
             budget_ms=int(seconds * 1000),
         )
         self.effects.plan_effect(Send(worker.name, worker.boot, sweep, (lease.attempt,)))
-        lane = "priority" if batch.urgent else "ordinary"
-        for late, number in zip(*np.unique(np.round(now - batch.times, 2), return_counts=True), strict=True):
-            self.telemetry.metrics.observe_many("lateness_seconds", float(late), int(number), lane=lane)
+        measure_lateness(self.telemetry, now - batch.times, lane="priority" if batch.urgent else "ordinary")

@@ -6,9 +6,11 @@ import numpy as np
 
 from common.core.model.batch import Batch
 from common.core.model.evidence import Outcome
+from common.core.model.ids import Times
 from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN, OPEN, UNASKED, UNUSUAL
 from common.core.sweeps.sweep_reading import TIMED_OUT, Codes
 from common.core.telemetry.error_kinds import TIMEOUT, kind_of
+from common.core.telemetry.metrics import BUCKETS
 from common.core.telemetry.telemetry import Telemetry
 from common.messages import SweepResult
 
@@ -26,6 +28,19 @@ def note_reach(telemetry: Telemetry, batch: Batch, message: SweepResult, now: fl
     else:
         trouble = message.trouble.reading.finding if message.trouble is not None else TIMED_OUT.finding
         reach.note_answer("dns", (Outcome.UNKNOWN, trouble), ("", batch.suffix), now, len(batch.ids))
+
+
+def measure_lateness(telemetry: Telemetry, lateness: Times, lane: str) -> None:
+    """Measure how late each name of a sweep leaves, in seconds; all but the least and the most as the means of their buckets.
+
+    After a while switched off every name is late by a time of its own.
+    """
+    late = np.sort(np.maximum(lateness, 0.0))
+    middle = late[1:-1]
+    for piece in (late[:1], *np.split(middle, np.searchsorted(middle, BUCKETS, side="right")), late[1:][-1:]):
+        if len(piece):
+            seconds = min(float(piece.mean()), float(piece[-1]))  # a mean of equal numbers may be rounded into the next bucket
+            telemetry.metrics.observe_many("lateness_seconds", seconds, len(piece), lane=lane)
 
 
 def measure_sweep(telemetry: Telemetry, message: SweepResult, codes: Codes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,6 +50,18 @@ def test_a_gap_has_the_empty_name_and_is_not_found() -> None:
     assert (index.name_of(3), index.name_of(5), index.find_id("")) == ("", "b.com", -1)
     index.skip_ids(2)
     assert len(index) == 6
+
+
+def test_names_are_joined_in_the_order_of_their_ids() -> None:
+    """Without what is cut off at their ends, the first of all names among them; a gap is an empty line."""
+    index = NameIndex()
+    index.add_names(["first.com", "a.com"])
+    index.skip_ids(5)
+    index.add_names(["last.com"])
+
+    assert index.join_names(np.array([5, 0, 1])) == "last.com\nfirst.com\na.com"
+    assert index.join_names(np.array([0, 3, 5]), cut=4) == "first\n\nlast"
+    assert index.add_names(["grows.com"]) == 6
 
 
 def test_names_are_in_a_label_form() -> None:

@@ -78,8 +78,10 @@ def test_the_budget_of_dns_grows_with_the_addresses_of_a_zone() -> None:
         counts.append(found.address_count("com"))
     assert counts == [USUAL_ADDRESSES, 13, 1, MOST_ADDRESSES]
 
+    assert found.limit_of("dns", "com", "com").address_count == MOST_ADDRESSES
     found.note_address_count("com", 13)
     assert found.limit_of("dns", "com", "com") == Limit("dns/gtld-servers", 26.0, 39, None, 13, configured=True)
+    assert found.limit_of("dns", "com", "com") is found.limit_of("dns", "com", "com")
     assert found.limit_of("dns", "se", "se") == Limit("dns/se", 8.0, 12, None, 4, configured=True)
 
 
