@@ -13,6 +13,7 @@ from common.core.model.ids import Ids, Times
 from common.core.model.states import OWNED, State
 from common.core.schedule.calm import IN_PENDING_DELETE, IN_REDEMPTION, PRIORITY, calm_wait, drops_later
 from common.core.schedule.drop_hours import EDGE, next_opening
+from common.core.schedule.registry_pace import LONGEST_UNGUARDED
 
 #: Seconds after an alarm at which the name is checked again: a new registration shows up by then.
 AFTER_ALARM = (10.0, 30.0, 120.0, 600.0)
@@ -70,6 +71,11 @@ def longest_calm_wait(*, priority: bool) -> float:
     return max(IN_REDEMPTION, IN_PENDING_DELETE) / (PRIORITY if priority else 1.0) * (1.0 + JITTER)
 
 
+def longest_unguarded_wait(*, priority: bool) -> float:
+    """The longest wait in seconds that is ever planned for a name whose zone answers for every name."""
+    return LONGEST_UNGUARDED / (PRIORITY if priority else 1.0) * (1.0 + JITTER)
+
+
 def are_imminent(earliest: Times, latest: Times, now: float) -> NDArray[np.bool_]:
     """Which of these names may drop about now: in or near a window that is not wide, or in the last day of one that is.
 
@@ -99,13 +105,15 @@ def next_check_at(
     inconclusive: bool,
     stretch: float = 1.0,
     step: float | None = None,
+    unguarded_at: float | None = None,
 ) -> float:
     """When to check a name again, in epoch seconds.
 
     `confirming`: an alarm waits for its next pass. `inconclusive`: the last check proved nothing. `stretch`: how many times
     rarer checks inside the window are, because the budget of the operator is shared by many (`checks.window_pace`); the base
     interval is kept all the same where it is at least `STRETCHED`. `step`: seconds between looks inside the window where the
-    registry answers them (`checks.window_shares`).
+    registry answers them (`checks.window_shares`). `unguarded_at`: when to ask about a name of which its zone tells nothing, in
+    epoch seconds (`registry_pace.unguarded_look_at`): then neither the base interval nor an unlikely window counts.
     """
     base = base_interval(entry, cadence)
     if confirming:
@@ -114,8 +122,12 @@ def next_check_at(
         wait = INCONCLUSIVE_FIRST * 2.0 ** min(12, max(0, entry.detail.unknown_rounds - 1))
         return now + add_jitter(min(wait, INCONCLUSIVE_LONGEST, max(base, INCONCLUSIVE_FIRST)), entry.name, now)
     wait = calm_wait(entry, base, now)
+    if unguarded_at is not None:
+        wait = max(wait, unguarded_at - now)
     if entry.state in (State.AVAILABLE, State.UNREGISTERED) and entry.since is not None:
-        wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), base))
+        wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), wait))
+    if unguarded_at is not None:
+        return now + add_jitter(wait, entry.name, now)
     if step is not None:
         wait = min(wait, step)
     elif entry.drop is not None and entry.in_window(now, EDGE) and entry.state in OWNED and not drops_later(entry):
@@ -166,7 +178,7 @@ def first_check_times(ids: Ids, urgent: NDArray[np.bool_], cadence: Cadence, now
     return np.where(urgent, now, now + min(cadence.interval / 5.0, FIRST_SPREAD) * _unit_hashes(ids, now))
 
 
-def spread_check_times(ids: Ids, wait: float, now: float) -> Times:
+def spread_check_times(ids: Ids, wait: Times | float, now: float) -> Times:
     """When to check names again that must not be due together, in epoch seconds: after 0.5 to 1.5 times `wait` seconds."""
     return now + wait * (0.5 + _unit_hashes(ids, now))
 
