@@ -28,6 +28,7 @@ from common.core.schedule.cadence import (
     inconclusive_check_times,
     is_imminent,
     longest_calm_wait,
+    longest_unguarded_wait,
     longest_wait,
     next_check_at,
     next_check_times,
@@ -122,6 +123,34 @@ def test_an_announced_name_is_followed_closely_at_first(state: State) -> None:
         waits.append(wait_of(entry))
 
     assert waits == [near(AFTER_ALARM[0]), near(AFTER_ALARM[1]), near(AFTER_ALARM[2]), near(AFTER_ALARM[3]), near(3600.0)]
+
+
+def unguarded_wait(entry: Entry, at: float, *, step: float | None = None) -> float:
+    """Seconds until the next check of a name whose zone answers for every name, and that is next asked about at `at`."""
+    due = next_check_at(entry, CADENCE, NOW, confirming=False, inconclusive=False, step=step, unguarded_at=NOW + at)
+    return due - NOW
+
+
+def test_a_name_that_no_zone_guards_is_checked_when_its_registry_is_to_be_asked() -> None:
+    """Not at its base interval; but no sooner than that."""
+    assert unguarded_wait(entry_of(), 7 * 86_400.0) == near(7 * 86_400.0)
+    assert unguarded_wait(entry_of(), 60.0) == near(3600.0)
+    assert unguarded_wait(entry_of(), -60.0) == near(3600.0)
+
+
+def test_an_unlikely_window_does_not_count_where_no_zone_guards_a_name() -> None:
+    """Neither its steps nor its opening: every look would be a query to the registry."""
+    for window in ((-60.0, 600.0), (600.0, 86_400.0)):
+        assert unguarded_wait(entry_of(window=window), 86_400.0, step=60.0) == near(86_400.0)
+
+
+def test_an_announced_name_that_no_zone_guards_is_followed_closely_at_first() -> None:
+    """As every other one, and then as seldom as it is worth."""
+    entry = entry_of()
+    entry.state, entry.since = State.AVAILABLE, NOW
+    assert unguarded_wait(entry, 21_600.0) == near(AFTER_ALARM[0])
+    entry.since = NOW - 2 * AFTER_ALARM[3]
+    assert unguarded_wait(entry, 21_600.0) == near(21_600.0)
 
 
 def test_a_name_is_checked_every_minute_in_its_drop_window() -> None:
@@ -247,6 +276,8 @@ def test_no_wait_is_longer_than_the_longest() -> None:
     assert longest_wait(1.0, CADENCE) == 30.0 * (1 + JITTER)
     assert longest_calm_wait(priority=False) == 43_200.0 * (1 + JITTER)
     assert longest_calm_wait(priority=True) == 10_800.0 * (1 + JITTER)
+    assert longest_unguarded_wait(priority=False) == 7 * 86_400.0 * (1 + JITTER)
+    assert longest_unguarded_wait(priority=True) == 1.75 * 86_400.0 * (1 + JITTER)
     assert next_check_times(np.arange(1000), np.full(1000, 3600.0), NONE, NONE, NOW).max() <= NOW + longest_wait(
         3600.0, CADENCE
     )
