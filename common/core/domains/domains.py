@@ -67,9 +67,7 @@ class Domains:
         table, cadence = self.table, self.cadence
         load_table(table, batches, looks, addresses, size)
         urgent, ordinary = (
-            Waits(
-                longest_wait(base, cadence), longest_calm_wait(priority=priority), longest_unguarded_wait(priority=priority)
-            )
+            Waits(longest_wait(base, cadence), longest_calm_wait(priority=priority), longest_unguarded_wait(priority=priority))
             for base, priority in ((cadence.priority_interval, True), (cadence.interval, False))
         )
         calm = np.flatnonzero(np.isin(table.state[: len(table)], _CALM))

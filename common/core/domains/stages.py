@@ -200,8 +200,6 @@ class Stages:
             if entry is not None:
                 entry.next_check = at
 
-    def clamp_times(
-        self, now: float, priority: Waits, ordinary: Waits, calm: Ids = NO_IDS, unguarded: Ids = NO_IDS
-    ) -> None:
+    def clamp_times(self, now: float, priority: Waits, ordinary: Waits, calm: Ids = NO_IDS, unguarded: Ids = NO_IDS) -> None:
         """At a start: names without a time are due now, and none later than the longest wait of its kind (`Waits`)."""
         self._table.schedule.clamp_times(now, priority, ordinary, calm, unguarded)

@@ -22,6 +22,11 @@ DAY = 86_400.0
 IN_WINDOW = 60.0
 #: Seconds to the check at the moment when a window opens, at least.
 SOONEST = 1.0
+#: Seconds after the end of a window at which a look finds what dropped in it, though the registry's clock may be behind.
+CLOSED = 5.0
+#: Up to so many seconds the step of a budget's share counts inside a window, even where the base interval is shorter: looks
+#: that the day's quota does not pay for would be missing in the windows of the evening.
+LONGEST_STEP = 6 * 3600.0
 #: A window of more seconds says little: checks are rarer by as much as it is wider, until its last day.
 WIDE = 2 * DAY
 #: Up to this wait in seconds even the base interval is stretched inside a window where the operator's budget is short: a day's
@@ -129,7 +134,7 @@ def next_check_at(
     if unguarded_at is not None:
         return now + add_jitter(wait, entry.name, now)
     if step is not None:
-        wait = min(wait, step)
+        wait = min(wait, step) if step > LONGEST_STEP else step
     elif entry.drop is not None and entry.in_window(now, EDGE) and entry.state in OWNED and not drops_later(entry):
         wanted = float(window_steps(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
         wait = min(wait, wanted) if stretch <= 1.0 else min(max(wait, STRETCHED), stretch * min(wait, wanted))
@@ -139,6 +144,8 @@ def next_check_at(
     if entry.drop is not None:
         opens = next_opening(entry.suffix, entry.drop.earliest, entry.drop.latest, now)
         due = min(due, max(now + SOONEST, opens))  # the moment when the window opens
+        if step is not None and now < entry.drop.latest + CLOSED:
+            due = min(due, max(now + SOONEST, entry.drop.latest + CLOSED))  # one look after it finds what dropped in it
     return due
 
 

@@ -136,9 +136,7 @@ class Schedule:
             ids, times = ids[~priority], times[~priority]
         self.ordinary.set_times(ids, times)
 
-    def clamp_times(
-        self, now: float, priority: Waits, ordinary: Waits, calm: Ids = NO_IDS, unguarded: Ids = NO_IDS
-    ) -> None:
+    def clamp_times(self, now: float, priority: Waits, ordinary: Waits, calm: Ids = NO_IDS, unguarded: Ids = NO_IDS) -> None:
         """At a start: `DueTimes.clamp_times` for both, with the longest waits of each."""
         for times, waits in ((self.priority, priority), (self.ordinary, ordinary)):
             times.clamp_times(now, waits.longest, ((calm, waits.calm), (unguarded, waits.unguarded)))

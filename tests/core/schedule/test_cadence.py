@@ -9,12 +9,14 @@ from common.core.model.entry import DropWindow, Entry
 from common.core.model.states import State
 from common.core.schedule.cadence import (
     AFTER_ALARM,
+    CLOSED,
     DAY,
     FIRST_SPREAD,
     IN_WINDOW,
     INCONCLUSIVE_FIRST,
     INCONCLUSIVE_LONGEST,
     JITTER,
+    LONGEST_STEP,
     MARGIN,
     SOONEST,
     STRETCHED,
@@ -166,6 +168,30 @@ def test_a_check_is_there_when_the_window_opens() -> None:
     assert wait_of(entry_of(window=(EDGE + 1, 2000))) == EDGE + 1
     assert wait_of(entry_of(window=(10, 2000))) == 10.0
     assert wait_of(entry_of(window=(SOONEST / 2, 2000))) == SOONEST
+
+
+def stepped_wait(step: float, window: tuple[float, float]) -> float:
+    """Seconds until the next check inside a window where the registry allows one look in so many seconds."""
+    entry = entry_of(window=window)
+    return next_check_at(entry, CADENCE, NOW, confirming=False, inconclusive=False, step=step) - NOW
+
+
+def test_inside_a_window_the_share_of_the_budget_counts() -> None:
+    """Also where it pays for fewer looks than the base interval; where it pays for hardly any, that interval does."""
+    assert stepped_wait(60.0, (-60.0, 36_000.0)) == near(60.0)
+    assert stepped_wait(7200.0, (-60.0, 36_000.0)) == near(7200.0)
+    assert stepped_wait(LONGEST_STEP, (-60.0, 86_400.0)) == near(LONGEST_STEP)
+    assert stepped_wait(LONGEST_STEP + 1, (-60.0, 86_400.0)) == near(3600.0)
+    assert stepped_wait(float("inf"), (-60.0, 86_400.0)) == near(3600.0)
+
+
+def test_a_look_follows_the_end_of_a_window() -> None:
+    """It finds what dropped in it, however few looks the budget allows."""
+    assert stepped_wait(3000.0, (0.0, 60.0)) == 60.0 + CLOSED
+    assert stepped_wait(3000.0, (-60.0, 0.0)) == CLOSED
+    assert stepped_wait(3000.0, (-60.0, 0.5 - CLOSED)) == SOONEST
+    assert stepped_wait(3000.0, (-60.0, -CLOSED)) == near(3000.0)
+    assert wait_of(entry_of(window=(-60.0, 30.0)), stretch=20.0) == near(20.0 * IN_WINDOW)  # the zone is asked
 
 
 def test_a_check_is_there_when_a_release_procedure_ends() -> None:
