@@ -24,8 +24,8 @@ from common.core.schedule.calm import IN_PENDING_DELETE, IN_REDEMPTION
 from common.core.schedule.registry_pace import HELD, IN_GRACE, IN_ZONE, TOLD, told_intervals
 
 DAY, HOUR = 86_400.0, 3600.0
-#: Most seconds between two answers of the registry about a name, by its state; about others a week, and about those of which all
-#: was told by their age.
+#: Most seconds between two answers of the registry about a name, by its state; about others a week, and about announced ones by
+#: how long ago that was.
 MOST_APART = {
     State.EXPIRED_GRACE: IN_GRACE,
     State.UNDELEGATED: HELD,

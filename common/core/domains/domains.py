@@ -62,7 +62,8 @@ class Domains:
     ) -> None:
         """At a start: load the stored names, as `restore.load_table` says; those without a due time are due at once.
 
-        `is_unguarded` says of a suffix whether its zone answers for every name. Changes to names that this finds are planned for the first transaction.
+        `is_unguarded` says of a suffix whether its zone answers for every name. Changes to names that this finds are planned
+        for the first transaction.
         """
         table, cadence = self.table, self.cadence
         load_table(table, batches, looks, addresses, size)

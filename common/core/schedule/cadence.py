@@ -110,15 +110,13 @@ def next_check_at(
     inconclusive: bool,
     stretch: float = 1.0,
     step: float | None = None,
-    unguarded_at: float | None = None,
 ) -> float:
     """When to check a name again, in epoch seconds.
 
     `confirming`: an alarm waits for its next pass. `inconclusive`: the last check proved nothing. `stretch`: how many times
     rarer checks inside the window are, because the budget of the operator is shared by many (`checks.window_pace`); the base
     interval is kept all the same where it is at least `STRETCHED`. `step`: seconds between looks inside the window where the
-    registry answers them (`checks.window_shares`). `unguarded_at`: when to ask about a name of which its zone tells nothing, in
-    epoch seconds (`registry_pace.unguarded_look_at`): then neither the base interval nor an unlikely window counts.
+    registry answers them (`checks.window_shares`).
     """
     base = base_interval(entry, cadence)
     if confirming:
@@ -127,12 +125,7 @@ def next_check_at(
         wait = INCONCLUSIVE_FIRST * 2.0 ** min(12, max(0, entry.detail.unknown_rounds - 1))
         return now + add_jitter(min(wait, INCONCLUSIVE_LONGEST, max(base, INCONCLUSIVE_FIRST)), entry.name, now)
     wait = calm_wait(entry, base, now)
-    if unguarded_at is not None:
-        wait = max(wait, unguarded_at - now)
-    if entry.state in (State.AVAILABLE, State.UNREGISTERED) and entry.since is not None:
-        wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), wait))
-    if unguarded_at is not None:
-        return now + add_jitter(wait, entry.name, now)
+    wait = _wait_after_alarm(entry, wait, now)
     if step is not None:
         wait = min(wait, step) if step > LONGEST_STEP else step
     elif entry.drop is not None and entry.in_window(now, EDGE) and entry.state in OWNED and not drops_later(entry):
@@ -144,9 +137,31 @@ def next_check_at(
     if entry.drop is not None:
         opens = next_opening(entry.suffix, entry.drop.earliest, entry.drop.latest, now)
         due = min(due, max(now + SOONEST, opens))  # the moment when the window opens
-        if step is not None and now < entry.drop.latest + CLOSED:
-            due = min(due, max(now + SOONEST, entry.drop.latest + CLOSED))  # one look after it finds what dropped in it
-    return due
+    return due if step is None else _look_at_close(entry, due, now)
+
+
+def unguarded_check_at(entry: Entry, cadence: Cadence, look_at: float, now: float) -> float:
+    """When to check a name again of which its zone tells nothing, in epoch seconds.
+
+    `look_at` is when to ask its registry (`registry_pace.unguarded_look_at`): neither the base interval nor an unlikely window
+    calls for more looks.
+    """
+    wait = max(base_interval(entry, cadence), look_at - now)
+    return now + add_jitter(_wait_after_alarm(entry, wait, now), entry.name, now)
+
+
+def _wait_after_alarm(entry: Entry, wait: float, now: float) -> float:
+    """`wait` in seconds, or less while a name was announced a moment ago."""
+    if entry.state not in (State.AVAILABLE, State.UNREGISTERED) or entry.since is None:
+        return wait
+    return min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), wait))
+
+
+def _look_at_close(entry: Entry, due: float, now: float) -> float:
+    """`due`, or the end of the window where that comes first: one look after it finds what dropped in it."""
+    if entry.drop is None or now >= entry.drop.latest + CLOSED:
+        return due
+    return min(due, max(now + SOONEST, entry.drop.latest + CLOSED))
 
 
 def _until_next_pass(entry: Entry, cadence: Cadence, now: float) -> float:

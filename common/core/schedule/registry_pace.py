@@ -49,7 +49,7 @@ def told_intervals(ages: Times) -> Times:
 
 
 def is_near_expiry(from_expiry: float | None) -> bool:
-    """Whether a name expired a while ago, or will soon; `from_expiry` in seconds, negative before, None where no date is known."""
+    """Whether a name expired a while ago, or will soon; `from_expiry` in seconds, negative before, None without a date."""
     return from_expiry is not None and -BEFORE_EXPIRY <= from_expiry <= AFTER_EXPIRY
 
 

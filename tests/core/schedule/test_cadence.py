@@ -36,6 +36,7 @@ from common.core.schedule.cadence import (
     next_check_times,
     pass_gap_of,
     spread_check_times,
+    unguarded_check_at,
     window_steps,
 )
 from common.core.schedule.drop_hours import EDGE
@@ -127,10 +128,9 @@ def test_an_announced_name_is_followed_closely_at_first(state: State) -> None:
     assert waits == [near(AFTER_ALARM[0]), near(AFTER_ALARM[1]), near(AFTER_ALARM[2]), near(AFTER_ALARM[3]), near(3600.0)]
 
 
-def unguarded_wait(entry: Entry, at: float, *, step: float | None = None) -> float:
-    """Seconds until the next check of a name whose zone answers for every name, and that is next asked about at `at`."""
-    due = next_check_at(entry, CADENCE, NOW, confirming=False, inconclusive=False, step=step, unguarded_at=NOW + at)
-    return due - NOW
+def unguarded_wait(entry: Entry, wait: float) -> float:
+    """Seconds until the next check of a name whose zone answers for every name, and that is next asked about so much later."""
+    return unguarded_check_at(entry, CADENCE, NOW + wait, NOW) - NOW
 
 
 def test_a_name_that_no_zone_guards_is_checked_when_its_registry_is_to_be_asked() -> None:
@@ -143,7 +143,7 @@ def test_a_name_that_no_zone_guards_is_checked_when_its_registry_is_to_be_asked(
 def test_an_unlikely_window_does_not_count_where_no_zone_guards_a_name() -> None:
     """Neither its steps nor its opening: every look would be a query to the registry."""
     for window in ((-60.0, 600.0), (600.0, 86_400.0)):
-        assert unguarded_wait(entry_of(window=window), 86_400.0, step=60.0) == near(86_400.0)
+        assert unguarded_wait(entry_of(window=window), 86_400.0) == near(86_400.0)
 
 
 def test_an_announced_name_that_no_zone_guards_is_followed_closely_at_first() -> None:
@@ -172,7 +172,8 @@ def test_a_check_is_there_when_the_window_opens() -> None:
 
 def stepped_wait(step: float, window: tuple[float, float]) -> float:
     """Seconds until the next check inside a window where the registry allows one look in so many seconds."""
-    entry = entry_of(window=window)
+    entry = Entry("a.example", "example", "a", state=State.REGISTERED)
+    entry.drop = DropWindow(NOW + window[0], NOW, NOW + window[1], 0.8)
     return next_check_at(entry, CADENCE, NOW, confirming=False, inconclusive=False, step=step) - NOW
 
 

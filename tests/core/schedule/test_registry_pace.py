@@ -108,7 +108,7 @@ def test_expiry_is_near_from_a_fortnight_before() -> None:
     ],
 )
 def test_an_announced_name_is_left_to_its_zone(age: float, asked: float, *, due: bool) -> None:
-    """A catch that is not delegated is found within six hours in the first week, within a day for two months, then in a week."""
+    """A catch that is not delegated is found in six hours in the first week, in a day for two months, then in a week."""
     assert is_look_due(told(age, asked), NOW) is due
 
 
