@@ -22,12 +22,12 @@ def write_table(runs: Mapping[str, Outcome]) -> str:
 
 
 def write_suffixes(outcome: Outcome) -> str:
-    """One line for each suffix: its drops, how soon they were told, and what was asked."""
-    head = ("suffix", "drops", "told median", "p90", "of a minute", "false", "questions", "canaries", "over")
+    """One line for each suffix: its drops, how soon they were told, and what was asked; of a calm name a day."""
+    head = ("suffix", "drops", "told median", "p90", "of a minute", "false", "questions", "canaries", "calm", "over")
     rows = [
         (
             suffix, str(one.drops), say_seconds(one.told[0]), say_seconds(one.told[1]), f"{one.minute:.0%}",
-            str(one.false_alarms), f"{one.questions:,}", f"{one.canaries:,}", str(one.over),
+            str(one.false_alarms), f"{one.questions:,}", f"{one.canaries:,}", f"{one.calm:.3f}", str(one.over),
         )
         for suffix, one in measure_suffixes(outcome).items()
     ]  # fmt: skip
