@@ -63,6 +63,7 @@ _ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("registry questions", lambda one: f"{one.questions:,}"),
     ("  about names that could not drop that day", lambda one: f"{one.idle:,}"),
     ("registry questions a calm name and day", lambda one: f"{one.calm:.3f}"),
+    ("  under the suffix where they are most", lambda one: f"{one.calm_most:.3f}"),
     ("over a budget; bans", lambda one: f"{one.over}; {one.bans}"),
     ("CPU seconds", lambda one: f"{one.cpu:.0f}"),
 )
