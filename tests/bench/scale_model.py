@@ -21,8 +21,9 @@ from common.core.registries.registries import Registries
 from common.core.sweeps.sweep_dispatch import FEWEST, GOOD_SIZE, HOLD, HOLD_PER_NAME
 from tests.bench.scale_mix import DELETED_A_YEAR, OTHERS, OUT_OF_ZONE, PUBLIC, Share
 
-#: How old a registry record may be, in days, by the days that are left until the name expires: `lifecycle.registry_due`.
 YEAR = 365.0
+#: How old a registry record may be, in days, by the days that are left until the name expires, as when long lists were
+#: measured: an upper bound, see `lifecycle.registry_due` for what is asked today.
 RECORD_AGES = ((14.0, 0.5), (60.0, 1.0), (YEAR, 7.0))
 #: The host that stands for each of those of which nothing is known.
 UNKNOWN_HOST = "rdap.example"

@@ -29,7 +29,8 @@ from common.core.model.states import ANNOUNCED, State
 from common.core.outbox.announcer import Announcer
 from common.core.rate_limits.query_queue import QueryQueue
 from common.core.registries.registries import Registries
-from common.core.schedule.cadence import next_check_at
+from common.core.schedule.cadence import next_check_at, unguarded_check_at
+from common.core.schedule.registry_pace import unguarded_look_at
 from common.core.telemetry.error_kinds import NOT_ANSWERED
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canaries import Canaries
@@ -347,6 +348,9 @@ class Checks:
             stretch=pace.stretch_of(entry, now),
             step=pace.shares.step_of(entry, now),
         )
+        if not (confirming or inconclusive) and self.registries.wildcards.is_wildcard(entry.suffix):
+            look_at = unguarded_look_at(entry, now)
+            at = at if look_at is None else unguarded_check_at(entry, self.domains.cadence, look_at, now)
         if entry.awaited and confirming:
             at = max(at, now + self.canaries.longest_wait(entry, now))
         self.domains.stages.schedule_check(entry, at)

@@ -14,7 +14,7 @@ from common.core.model.entry import Check, Entry
 from common.core.model.evidence import Outcome
 from common.core.model.methods import RECORD_METHODS
 from common.core.model.states import OUT_OF_ZONE, OWNED, State
-from common.core.schedule.calm import is_look_due
+from common.core.schedule.registry_pace import is_look_due
 
 DAY = 86_400.0
 #: Inconclusive checks in a row after which the next layer is queried about a name whose state is known.

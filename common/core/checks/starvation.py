@@ -15,24 +15,30 @@ from msgspec import Struct
 from common.core.checks.window_shares import WindowShares
 from common.core.domains.domain_table import STATES, Flag
 from common.core.domains.domains import Domains
+from common.core.model.ids import Ids, Times
 from common.core.model.limit import Limit
-from common.core.model.states import ANNOUNCED, State
+from common.core.model.states import State
 from common.core.rate_limits.budgets import ROUTINE
 from common.core.rate_limits.rate_limits import RateLimits
-from common.core.schedule.calm import HELD, HELD_EXPIRING, IN_PENDING_DELETE, IN_REDEMPTION
+from common.core.schedule.calm import IN_PENDING_DELETE, IN_REDEMPTION
+from common.core.schedule.registry_pace import HELD, IN_GRACE, IN_ZONE, TOLD, told_intervals
 
 DAY, HOUR = 86_400.0, 3600.0
-#: Most seconds between two answers of the registry about a name, by its state; about others a week.
+#: Most seconds between two answers of the registry about a name, by its state; about others a week, and about announced ones by
+#: how long ago that was.
 MOST_APART = {
-    State.EXPIRED_GRACE: HELD_EXPIRING,
+    State.EXPIRED_GRACE: IN_GRACE,
     State.UNDELEGATED: HELD,
     State.REDEMPTION: IN_REDEMPTION,
     State.PENDING_DELETE: IN_PENDING_DELETE,
     State.DROPPING: HOUR,
     State.UNKNOWN: DAY,
-    **dict.fromkeys(ANNOUNCED, HOUR),
 }
-_PACES = np.array([1.0 / MOST_APART.get(state, 7 * DAY) for state in STATES])
+_APART = np.array([MOST_APART.get(state, IN_ZONE) for state in STATES])
+_IS_TOLD = np.array([state in TOLD for state in STATES])
+#: The same for a name that is registered under a zone that answers for every name.
+UNGUARDED = HELD
+_IS_GUARDED = np.array([state in (State.REGISTERED, State.EXPIRED_GRACE) for state in STATES])
 #: Seconds between two counts, and most suffixes that are told.
 COUNT_EVERY, MOST_TOLD = 600.0, 20
 LEAST_RATE = 1e-9
@@ -71,7 +77,7 @@ class Starvation:
         table = self.domains.table
         ids = np.flatnonzero(table.have_flag(np.arange(len(table)), Flag.WATCHED))
         numbers = table.suffix[ids].astype(np.int64)
-        needs, counts = np.bincount(numbers, _PACES[table.state[ids]]), np.bincount(numbers)
+        needs, counts = np.bincount(numbers, 1.0 / self._most_apart(ids, numbers, now)), np.bincount(numbers)
         payers: dict[str, tuple[Limit, str]] = {}
         members: dict[str, list[int]] = defaultdict(list)
         for number in np.flatnonzero(counts).tolist():
@@ -88,6 +94,17 @@ class Starvation:
                 found += zip([lack] * len(group), needs[group].tolist(), rows, strict=True)
         found.sort(key=lambda item: item[:2], reverse=True)
         return [row for _, _, row in found[:MOST_TOLD]]
+
+    def _most_apart(self, ids: Ids, numbers: Ids, now: float) -> Times:
+        """Most seconds between two answers of the registry about each of these names, of suffixes with these numbers."""
+        table, wildcards = self.domains.table, self.shares.registries.wildcards
+        states = table.state[ids]
+        apart = _APART[states]
+        told = _IS_TOLD[states]
+        apart[told] = np.maximum(HOUR, told_intervals(now - table.since[ids[told]].astype(np.float64)))
+        unguarded = [number for number in np.unique(numbers).tolist() if wildcards.is_wildcard(table.suffixes[number])]
+        apart[np.isin(numbers, unguarded) & _IS_GUARDED[states]] = UNGUARDED
+        return apart
 
     def _allowed_rate(self, limit: Limit, method: str, now: float) -> float:
         """Queries a second that an operator allows for routine, day in, day out."""

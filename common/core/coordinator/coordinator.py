@@ -190,11 +190,12 @@ class Coordinator:
     def _restore_state(self, state: StoredState) -> None:
         """Take over the state that the last run stored."""
         rooms, meta, now = self.rooms, state.meta, self.rooms.domains.started
-        rooms.domains.restore_names(state.names, state.looks, state.addresses, state.next_id)
+        wildcards = rooms.registries.wildcards
+        wildcards.restore_text(meta.get("wildcards", ""))
+        rooms.domains.restore_names(state.names, state.looks, state.addresses, state.next_id, wildcards.is_wildcard)
         rooms.domains.journal.next_seq = state.next_seq
         rooms.trust.restore_rows(state.trust, now)
         rooms.rate_limits.restore_learned(meta.get("budgets", ""), meta.get("credentials", ""))
-        rooms.registries.wildcards.restore_text(meta.get("wildcards", ""))
         rooms.registries.restore_referrals(meta.get("referrals", ""), now)
         rooms.channels.healths.restore_text(meta.get("channels", ""), now)
         rooms.audit.accuracy.restore_text(meta.get("accuracy", ""))

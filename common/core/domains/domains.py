@@ -19,7 +19,13 @@ from common.core.model.entry import Entry
 from common.core.model.ids import Ids, Times
 from common.core.model.records import Detail
 from common.core.model.states import State
-from common.core.schedule.cadence import Cadence, longest_calm_wait, longest_wait
+from common.core.schedule.cadence import (
+    Cadence,
+    longest_calm_wait,
+    longest_unguarded_wait,
+    longest_wait,
+    spread_check_times,
+)
 from common.core.schedule.due_times import Waits
 
 #: States in which names are looked at as their calendar says, however short the interval is.
@@ -52,18 +58,22 @@ class Domains:
         looks: Iterable[tuple[int, bytes]],
         addresses: dict[int, str],
         size: int,
+        is_unguarded: Callable[[str], bool] = lambda _suffix: False,
     ) -> None:
         """At a start: load the stored names, as `restore.load_table` says; those without a due time are due at once.
 
-        Changes to names that this finds are planned for the first transaction.
+        `is_unguarded` says of a suffix whether its zone answers for every name. Changes to names that this finds are planned
+        for the first transaction.
         """
         table, cadence = self.table, self.cadence
         load_table(table, batches, looks, addresses, size)
         urgent, ordinary = (
-            Waits(longest_wait(base, cadence), longest_calm_wait(priority=priority))
+            Waits(longest_wait(base, cadence), longest_calm_wait(priority=priority), longest_unguarded_wait(priority=priority))
             for base, priority in ((cadence.priority_interval, True), (cadence.interval, False))
         )
-        self.stages.clamp_times(self.started, urgent, ordinary, np.flatnonzero(np.isin(table.state[: len(table)], _CALM)))
+        calm = np.flatnonzero(np.isin(table.state[: len(table)], _CALM))
+        unguarded = self._ids_below(filter(is_unguarded, table.suffixes))
+        self.stages.clamp_times(self.started, urgent, ordinary, calm, unguarded)
         ids = find_first_looks(table, self.started)
         for start in range(0, len(ids), PIECE):
             piece = ids[start : start + PIECE]
@@ -72,6 +82,12 @@ class Domains:
         for number, count in enumerate(np.bincount(watched, minlength=len(STATES)).tolist()):
             if count:
                 self.count_state(None, STATES[number], count)
+
+    def resume_guard(self, suffix: str, now: float) -> None:
+        """Check the names of a suffix at their base intervals again: its zone tells of them, which was not known before."""
+        ids = self._ids_below([suffix])
+        ids = ids[self.stages.are_idle(ids)]
+        self.stages.advance_checks(ids, spread_check_times(ids, self.base_intervals(ids) / 1.5, now))
 
     def find_loaded(self, name: str) -> Entry | None:
         """The entry of a name; None where it is not loaded."""
@@ -103,6 +119,10 @@ class Domains:
         table.confidence[ids] = confidence
         self.count_state(State.UNKNOWN, State.REGISTERED, len(ids))
         self.journal.add_states(ids, State.REGISTERED, now, confidence)
+
+    def _ids_below(self, suffixes: Iterable[str]) -> Ids:
+        numbers = [self.table.suffix_numbers[suffix] for suffix in suffixes]
+        return np.flatnonzero(np.isin(self.table.suffix[: len(self.table)], np.array(numbers, np.uint32)))
 
     def base_intervals(self, ids: Ids) -> Times:
         """The base intervals of these names, in seconds."""

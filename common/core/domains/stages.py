@@ -80,9 +80,16 @@ class Stages:
 
     def postpone_checks(self, ids: Ids, times: Times) -> None:
         """Make IDLE names due at `times` where that is later than planned: something else tells about them until then."""
+        later = times > self._table.schedule.times_of(ids)
+        self._move_checks(ids[later], times[later])
+
+    def advance_checks(self, ids: Ids, times: Times) -> None:
+        """Make IDLE names due at `times` where that is sooner than planned."""
+        sooner = times < self._table.schedule.times_of(ids)
+        self._move_checks(ids[sooner], times[sooner])
+
+    def _move_checks(self, ids: Ids, times: Times) -> None:
         table = self._table
-        later = times > table.schedule.times_of(ids)
-        ids, times = ids[later], times[later]
         table.schedule.set_times(ids, times, table.have_flag(ids, Flag.PRIORITY))
         table.mark_dirty(ids)
         loaded = table.have_flag(ids, Flag.LOADED)
@@ -193,6 +200,6 @@ class Stages:
             if entry is not None:
                 entry.next_check = at
 
-    def clamp_times(self, now: float, priority: Waits, ordinary: Waits, calm: Ids = NO_IDS) -> None:
-        """At a start: names without a time are due now, and none later than the longest wait of its kind; `calm` ones too."""
-        self._table.schedule.clamp_times(now, priority, ordinary, calm)
+    def clamp_times(self, now: float, priority: Waits, ordinary: Waits, calm: Ids = NO_IDS, unguarded: Ids = NO_IDS) -> None:
+        """At a start: names without a time are due now, and none later than the longest wait of its kind (`Waits`)."""
+        self._table.schedule.clamp_times(now, priority, ordinary, calm, unguarded)

@@ -168,7 +168,7 @@ def calm_step(suffix: str, cadence: Cadence) -> float:
 
 
 def records_a_day() -> float:
-    """Registry queries a day about a name in the zone, averaged over the year before its expiry."""
+    """Registry queries a day about a name in the zone, averaged over the year before its expiry; without a date as many."""
     return sum(DAY / record_interval(-day * DAY) for day in range(YEAR)) / YEAR
 
 

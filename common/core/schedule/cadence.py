@@ -13,6 +13,7 @@ from common.core.model.ids import Ids, Times
 from common.core.model.states import OWNED, State
 from common.core.schedule.calm import IN_PENDING_DELETE, IN_REDEMPTION, PRIORITY, calm_wait, drops_later
 from common.core.schedule.drop_hours import EDGE, next_opening
+from common.core.schedule.registry_pace import LONGEST_UNGUARDED
 
 #: Seconds after an alarm at which the name is checked again: a new registration shows up by then.
 AFTER_ALARM = (10.0, 30.0, 120.0, 600.0)
@@ -21,6 +22,11 @@ DAY = 86_400.0
 IN_WINDOW = 60.0
 #: Seconds to the check at the moment when a window opens, at least.
 SOONEST = 1.0
+#: Seconds after the end of a window at which a look finds what dropped in it, though the registry's clock may be behind.
+CLOSED = 5.0
+#: Up to so many seconds the step of a budget's share counts inside a window, even where the base interval is shorter: looks
+#: that the day's quota does not pay for would be missing in the windows of the evening.
+LONGEST_STEP = 6 * 3600.0
 #: A window of more seconds says little: checks are rarer by as much as it is wider, until its last day.
 WIDE = 2 * DAY
 #: Up to this wait in seconds even the base interval is stretched inside a window where the operator's budget is short: a day's
@@ -70,6 +76,11 @@ def longest_calm_wait(*, priority: bool) -> float:
     return max(IN_REDEMPTION, IN_PENDING_DELETE) / (PRIORITY if priority else 1.0) * (1.0 + JITTER)
 
 
+def longest_unguarded_wait(*, priority: bool) -> float:
+    """The longest wait in seconds that is ever planned for a name whose zone answers for every name."""
+    return LONGEST_UNGUARDED / (PRIORITY if priority else 1.0) * (1.0 + JITTER)
+
+
 def are_imminent(earliest: Times, latest: Times, now: float) -> NDArray[np.bool_]:
     """Which of these names may drop about now: in or near a window that is not wide, or in the last day of one that is.
 
@@ -114,10 +125,9 @@ def next_check_at(
         wait = INCONCLUSIVE_FIRST * 2.0 ** min(12, max(0, entry.detail.unknown_rounds - 1))
         return now + add_jitter(min(wait, INCONCLUSIVE_LONGEST, max(base, INCONCLUSIVE_FIRST)), entry.name, now)
     wait = calm_wait(entry, base, now)
-    if entry.state in (State.AVAILABLE, State.UNREGISTERED) and entry.since is not None:
-        wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), base))
+    wait = _wait_after_alarm(entry, wait, now)
     if step is not None:
-        wait = min(wait, step)
+        wait = min(wait, step) if step > LONGEST_STEP else step
     elif entry.drop is not None and entry.in_window(now, EDGE) and entry.state in OWNED and not drops_later(entry):
         wanted = float(window_steps(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
         wait = min(wait, wanted) if stretch <= 1.0 else min(max(wait, STRETCHED), stretch * min(wait, wanted))
@@ -127,7 +137,31 @@ def next_check_at(
     if entry.drop is not None:
         opens = next_opening(entry.suffix, entry.drop.earliest, entry.drop.latest, now)
         due = min(due, max(now + SOONEST, opens))  # the moment when the window opens
-    return due
+    return due if step is None else _look_at_close(entry, due, now)
+
+
+def unguarded_check_at(entry: Entry, cadence: Cadence, look_at: float, now: float) -> float:
+    """When to check a name again of which its zone tells nothing, in epoch seconds.
+
+    `look_at` is when to ask its registry (`registry_pace.unguarded_look_at`): neither the base interval nor an unlikely window
+    calls for more looks.
+    """
+    wait = max(base_interval(entry, cadence), look_at - now)
+    return now + add_jitter(_wait_after_alarm(entry, wait, now), entry.name, now)
+
+
+def _wait_after_alarm(entry: Entry, wait: float, now: float) -> float:
+    """`wait` in seconds, or less while a name was announced a moment ago."""
+    if entry.state not in (State.AVAILABLE, State.UNREGISTERED) or entry.since is None:
+        return wait
+    return min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), wait))
+
+
+def _look_at_close(entry: Entry, due: float, now: float) -> float:
+    """`due`, or the end of the window where that comes first: one look after it finds what dropped in it."""
+    if entry.drop is None or now >= entry.drop.latest + CLOSED:
+        return due
+    return min(due, max(now + SOONEST, entry.drop.latest + CLOSED))
 
 
 def _until_next_pass(entry: Entry, cadence: Cadence, now: float) -> float:
@@ -166,7 +200,7 @@ def first_check_times(ids: Ids, urgent: NDArray[np.bool_], cadence: Cadence, now
     return np.where(urgent, now, now + min(cadence.interval / 5.0, FIRST_SPREAD) * _unit_hashes(ids, now))
 
 
-def spread_check_times(ids: Ids, wait: float, now: float) -> Times:
+def spread_check_times(ids: Ids, wait: Times | float, now: float) -> Times:
     """When to check names again that must not be due together, in epoch seconds: after 0.5 to 1.5 times `wait` seconds."""
     return now + wait * (0.5 + _unit_hashes(ids, now))
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from common.core.builtin.lifecycles import cycle_for
 from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Phase
-from common.core.model.methods import REGISTRY_METHODS
 from common.core.model.states import OWNED
 
 DAY = 86_400.0
@@ -19,10 +18,6 @@ IN_REDEMPTION, IN_PENDING_DELETE = DAY / 4, DAY / 2
 PRIORITY = 4.0
 #: A forecast that is not wider, in seconds, tells the day on which redemption ends.
 EXACT = 2 * DAY
-#: Seconds between questions to the registry about a held name that the zone guards, and the same around its expiry.
-HELD, HELD_EXPIRING = DAY, DAY / 2
-#: Seconds before and after expiry in which a held name is likely to be deleted or renewed.
-BEFORE_EXPIRY, AFTER_EXPIRY = 14 * DAY, 45 * DAY
 
 
 def calm_wait(entry: Entry, base: float, now: float) -> float:
@@ -53,16 +48,6 @@ def _pending_days(suffix: str) -> int:
     if cycle is None or cycle.pending is None or cycle.pending_is_both:
         return 0
     return cycle.pending.least
-
-
-def is_look_due(entry: Entry, now: float) -> bool:
-    """Whether the registry is to be asked about a held name, or the zone alone: it shows when the name is delegated again."""
-    if entry.phase is not Phase.UNDELEGATED or entry.in_window(now):
-        return True
-    evidence, expires = entry.detail.evidence, entry.detail.expires_epoch
-    asked = max((item.at for method, item in evidence.items() if method in REGISTRY_METHODS), default=0.0)
-    near = expires is None or -BEFORE_EXPIRY <= now - expires <= AFTER_EXPIRY
-    return now - asked >= (HELD_EXPIRING if near else HELD) / _worth(entry)
 
 
 def _is_last_day(entry: Entry, drop: DropWindow, now: float) -> bool:

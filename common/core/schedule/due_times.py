@@ -5,6 +5,7 @@ Of each block the least due time is kept, or an earlier one. A search reads thos
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -20,10 +21,14 @@ SPARE = 16
 
 
 class Waits(NamedTuple):
-    """The longest waits that are planned, in seconds: of most names, and of `calm` ones, whose calendar tells the day."""
+    """The longest waits that are planned, in seconds.
+
+    Of most names, of `calm` ones, whose calendar tells the day, and of `unguarded` ones, of which only the registry tells.
+    """
 
     longest: float
     calm: float = 0.0
+    unguarded: float = 0.0
 
 
 class DueTimes:
@@ -81,15 +86,16 @@ class DueTimes:
             return np.empty(0, np.int64), np.empty(0)
         return np.concatenate(found), np.concatenate(times)
 
-    def clamp_times(self, now: float, longest: float, calm: Ids = NO_IDS, longest_calm: float = 0.0) -> None:
+    def clamp_times(self, now: float, longest: float, others: Iterable[tuple[Ids, float]] = ()) -> None:
         """At a start: bring all due times between `now` and `longest` seconds from it; overdue names keep theirs.
 
         A name without a time (0) is due now, so that it does not count as late. Later times, planned by a clock that was ahead
-        or with a longer interval, are brought nearer and stay spread. Those of `calm` names may be `longest_calm` seconds away.
+        or with a longer interval, are brought nearer and stay spread. `others` have longest waits of their own, in seconds.
         """
         self._at[self._at <= 0.0] = now
         far = (self._at > now + longest) & (self._at < NEVER)
-        far[calm] &= self._at[calm] > now + longest_calm
+        for ids, wait in others:
+            far[ids] &= self._at[ids] > now + wait
         self._at[far] = now + np.fmod(self._at[far] - now, longest)
         self._least = self._at.reshape(-1, BLOCK).min(axis=1)
 
@@ -130,10 +136,10 @@ class Schedule:
             ids, times = ids[~priority], times[~priority]
         self.ordinary.set_times(ids, times)
 
-    def clamp_times(self, now: float, priority: Waits, ordinary: Waits, calm: Ids = NO_IDS) -> None:
+    def clamp_times(self, now: float, priority: Waits, ordinary: Waits, calm: Ids = NO_IDS, unguarded: Ids = NO_IDS) -> None:
         """At a start: `DueTimes.clamp_times` for both, with the longest waits of each."""
-        self.priority.clamp_times(now, priority.longest, calm, priority.calm)
-        self.ordinary.clamp_times(now, ordinary.longest, calm, ordinary.calm)
+        for times, waits in ((self.priority, priority), (self.ordinary, ordinary)):
+            times.clamp_times(now, waits.longest, ((calm, waits.calm), (unguarded, waits.unguarded)))
 
     def due_at(self, name_id: int) -> float:
         """When a name is due, in epoch seconds; NEVER where it is not scheduled."""

@@ -51,10 +51,10 @@ class Windows(NamedTuple):
         return found
 
     def open_today(self, now: float) -> Times:
-        """For how many seconds each window is still open until midnight UTC."""
+        """For how many seconds names are still looked at inside each window until midnight UTC, the edges included."""
         today = now // DAY * DAY
-        first = np.maximum(np.maximum(self.earliest, now), today + self.start)
-        last = np.minimum(np.minimum(self.latest, today + DAY), today + self.start + self.length)
+        first = np.maximum(np.maximum(self.earliest, today + self.start) - EDGE, now)
+        last = np.minimum(np.minimum(self.latest, today + self.start + self.length) + EDGE, today + DAY)
         found: Times = np.maximum(0.0, last - first)
         return found
 

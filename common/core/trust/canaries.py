@@ -170,7 +170,7 @@ class Canaries:
             self._note_hidden(probe, observation, now)
             found.released = self._release_names(key, self._waiting.pop(key, {})) if last else []
             return found
-        wild = key.method == "dns" and not probe.registered and self._learn_wildcard(key.suffix, observation)
+        wild = key.method == "dns" and not probe.registered and self._learn_wildcard(key.suffix, observation, now)
         self._retry_wildcard(probe, now)
         before = last_right_at(self.trust.row_of(key))
         is_dead, found.settled = self.disputes.settle_dispute(probe, observation, now)
@@ -305,10 +305,12 @@ class Canaries:
         if probe.key.method == "dns" and not probe.registered:
             self.registries.wildcards.note_no_answer(probe.key.suffix, now)
 
-    def _learn_wildcard(self, suffix: str, observation: Observation) -> bool:
+    def _learn_wildcard(self, suffix: str, observation: Observation, now: float) -> bool:
         """Learn whether a zone has a wildcard; true if it has, and then its answer is no lie."""
         reading, wildcards = observation.reading, self.registries.wildcards
         if reading.outcome is Outcome.UNREGISTERED:
+            if wildcards.is_wildcard(suffix):
+                self.domains.resume_guard(suffix, now)
             wildcards.note_measured(suffix, wildcard=False)
         elif reading.outcome is Outcome.REGISTERED or reading.finding == "dns_auth_wildcard":
             wildcards.note_measured(suffix, wildcard=True)

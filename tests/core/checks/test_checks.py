@@ -271,3 +271,16 @@ def test_a_pass_is_awaited_until_the_alarm_or_while_a_calendar_holds_it(
     entry.detail.passes, entry.detail.purged_at = (NOW,), NOW
 
     assert awaits_pass(entry) is waits
+
+
+def test_a_name_whose_zone_answers_for_every_name_is_due_when_its_registry_is_to_be_asked() -> None:
+    """Of others it is the zone that is asked, at the base interval."""
+    room = ChecksRoom()
+    room.registries.wildcards.note_measured("com", wildcard=True)
+    entry = room.load("a.com")
+    room.checks.begin_check(entry, NOW)
+    assert room.waiting_queries() == [("rdap", "a.com")]
+    room.checks.take_answer(entry, FOUND, NOW + 1)
+
+    assert entry.state is State.REGISTERED
+    assert NOW + 0.8 * DAY <= room.domains.stages.due_at(entry.id) <= NOW + 1 + 1.2 * DAY

@@ -304,3 +304,15 @@ def test_a_registrar_is_not_asked_again_after_channels_that_proved_nothing_befor
     name.note_observation(answer, NOW - 60.0)
 
     assert next_methods(name, after({"rdap": SILENCE, "whois": SILENCE}), SILENT, NOW) == ["registrar:two"]
+
+
+def test_an_announced_name_is_asked_about_in_its_zone_alone_between_two_answers_of_its_registry() -> None:
+    """Six hours apart on the second day; a delegation is followed up at once."""
+    made = entry(State.AVAILABLE, Phase.PENDING_DELETE)
+    made.since = NOW - 86_400
+    denial = Observation("rdap", Reading(Outcome.UNREGISTERED, "rdap_404_json", ""))
+    made.detail.evidence["rdap"] = Evidence(denial, NOW - 6 * 3600 + 1, NOW - 86_400)
+    assert next_methods(made, Check(NOW), BOTH, NOW) == ["dns"]
+    assert next_methods(made, after({"dns": Outcome.UNREGISTERED}), BOTH, NOW) == []
+    assert next_methods(made, after({"dns": Outcome.UNREGISTERED}), BOTH, NOW + 1) == ["rdap"]
+    assert next_methods(made, after({"dns": Outcome.REGISTERED}), BOTH, NOW) == ["rdap"]

@@ -13,11 +13,11 @@ from tests.core.checks.checks_room import NOW, ChecksRoom
 from tests.core.checks.drop_windows import slow_room
 
 
-def watch_names(room: ChecksRoom, suffix: str, count: int, state: State) -> None:
-    """Watch so many more names of a suffix in this state."""
+def watch_names(room: ChecksRoom, suffix: str, count: int, state: State, since: float = NOW) -> None:
+    """Watch so many more names of a suffix, in this state since then (epoch seconds)."""
     table = room.domains.table
     ids = table.add_names([f"s{len(table) + number}.{suffix}" for number in range(count)], [suffix] * count)
-    table.flags[ids], table.state[ids] = Flag.WATCHED, STATE_CODES[state]
+    table.flags[ids], table.state[ids], table.since[ids] = Flag.WATCHED, STATE_CODES[state], since
 
 
 def starvation_of(room: ChecksRoom) -> Starvation:
@@ -82,3 +82,37 @@ def test_those_that_lack_most_come_first() -> None:
         watch_names(room, suffix, 1, State.REGISTERED)
     assert len(starvation.find_starved(NOW + COUNT_EVERY - 1)) == 2  # counted every ten minutes
     assert len(starvation.find_starved(NOW + COUNT_EVERY)) == MOST_TOLD
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "a_day"),
+    [
+        (State.REGISTERED, 500, 1 / 7),
+        (State.EXPIRED_GRACE, 1, 1 / 3),
+        (State.UNDELEGATED, 1, 1.0),
+        (State.AVAILABLE, 0, 24.0),
+        (State.AVAILABLE, 6, 4.0),
+        (State.UNREGISTERED, 30, 1.0),
+        (State.AVAILABLE_PREMIUM, 90, 1 / 7),
+        (State.RESERVED, 90, 1 / 7),
+    ],
+)
+def test_a_name_needs_as_many_answers_as_its_state_calls_for(state: State, days: float, a_day: float) -> None:
+    """Of announced ones fewer as time goes by."""
+    room = slow_room(rdap_com=(1e-9, None))
+    watch_names(room, "com", 10, state, NOW - days * DAY)
+    (row,) = starvation_of(room).find_starved(NOW)
+
+    assert row.needed * DAY == pytest.approx(10 * a_day)
+
+
+def test_a_name_that_no_zone_guards_needs_an_answer_a_day() -> None:
+    """And an announced one as many as everywhere."""
+    room = slow_room(rdap_com=(1e-9, None))
+    room.registries.wildcards.note_measured("com", wildcard=True)
+    watch_names(room, "com", 10, State.REGISTERED)
+    watch_names(room, "com", 10, State.EXPIRED_GRACE)
+    watch_names(room, "com", 10, State.AVAILABLE, NOW - 90 * DAY)
+    (row,) = starvation_of(room).find_starved(NOW)
+
+    assert row.needed * DAY == pytest.approx(20 + 10 / 7)

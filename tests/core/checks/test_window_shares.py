@@ -9,6 +9,8 @@ from common.core.domains.domain_table import Flag
 from common.core.model.evidence import Phase
 from common.core.model.states import State
 from common.core.registries.directory import Directory
+from common.core.schedule.drop_hours import EDGE
+from common.core.schedule.window_value import FINEST
 from tests.core.checks.checks_room import NOW, RDAP, ChecksRoom, credit
 from tests.core.checks.drop_windows import DAY, HOUR, NARROW, WIDE, add_windows, load_dying, slow_room
 
@@ -100,8 +102,15 @@ def test_the_quota_of_a_day_is_left_for_the_windows_of_the_evening() -> None:
     add_windows(both, "se", 1, (NOON + 6 * HOUR, NOON + 8 * HOUR))
     window = (NOON, NOON + 2 * HOUR)
 
-    assert step(alone, 1, window, "se") == pytest.approx(2 * HOUR / (QUOTA_SHARE * 300), rel=0.02)
-    assert step(both, 1, window, "se") == pytest.approx(4 * HOUR / (QUOTA_SHARE * 300), rel=0.04)
+    assert step(alone, 1, window, "se") == pytest.approx((2 * HOUR + EDGE) / (QUOTA_SHARE * 300), rel=0.01)
+    assert step(both, 1, window, "se") == pytest.approx((4 * HOUR + 3 * EDGE) / (QUOTA_SHARE * 300), rel=0.01)
+
+
+def test_a_window_that_has_just_closed_does_not_use_up_the_quota() -> None:
+    """For five minutes it is looked at in them alone, but no closer than what is left pays for."""
+    room = slow_room(whois_se=(1000.0, 40))
+
+    assert step(room, 1, (NOON - HOUR, NOON), "se") > 0.5 * EDGE / (QUOTA_SHARE * 30) > FINEST  # columns round to two minutes
 
 
 def test_a_quota_that_is_used_up_ends_the_close_watch() -> None:

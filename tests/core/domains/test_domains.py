@@ -8,6 +8,7 @@ from common.core.domains.domain_table import REGISTERED
 from common.core.domains.domains import Domains
 from common.core.domains.stages import Stage
 from common.core.model.columns import CodedTexts
+from common.core.model.ids import NEVER
 from common.core.model.records import Detail
 from common.core.model.states import State
 from common.core.parsers.dns_fast import DELEGATED
@@ -49,6 +50,35 @@ def test_a_start_asks_no_registry_about_names_that_cannot_drop_yet() -> None:
 
     assert [made.stages.due_at(name_id) for name_id in (1, 2, 3)] == [NOW + 20_000, NOW + 40_000, NOW + 10_000]
     assert made.stages.due_at(0) <= NOW + 3600 * 1.2
+
+
+def test_a_start_asks_no_registry_about_names_that_no_zone_guards() -> None:
+    """Those under a suffix that answers for every name keep their times, days away."""
+    made = domains_of()
+    times = np.array([NOW + 6 * 86_400.0, NOW + 20 * 86_400.0])
+    made.restore_names([columns_of([0, 1], next_check=times)], [], {}, 2, lambda suffix: suffix == "com")
+
+    assert made.stages.due_at(0) == NOW + 6 * 86_400.0
+    assert made.stages.due_at(1) <= NOW + 3600 * 1.2
+    guarded = domains_of()
+    guarded.restore_names([columns_of([0, 1], next_check=times)], [], {}, 2)
+    assert guarded.stages.due_at(0) <= NOW + 3600 * 1.2
+
+
+def test_names_are_checked_at_their_intervals_again_once_their_zone_tells_of_them() -> None:
+    """Spread over the interval; those of other suffixes stay, as do names off the list."""
+    made = domains_of(100)
+    other = made.table.add_names(["a.org"], ["org"])
+    made.stages.add_watched(other, np.zeros(1, np.bool_), np.full(1, NOW + 9e5))
+    ids = np.arange(100)
+    made.stages.schedule_checks(ids, np.full(100, NOW + 5e5))
+    made.stages.unwatch_name(0)
+    made.resume_guard("com", NOW)
+    times = made.table.schedule.times_of(ids[1:])
+
+    assert NOW + 1000 < times.min() < times.max() <= NOW + 3600
+    assert made.stages.due_at(0) == NEVER
+    assert made.stages.due_at(int(other[0])) == NOW + 9e5
 
 
 def test_a_start_writes_states_that_the_last_run_did_not() -> None:

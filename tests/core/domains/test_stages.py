@@ -118,6 +118,19 @@ def test_idle_names_are_postponed_and_no_others() -> None:
     assert names.stages.are_idle(names.ids).tolist() == [True, False, True, False, False]
 
 
+def test_idle_names_are_advanced_and_never_delayed() -> None:
+    """An earlier time counts, a later one does not."""
+    names = Names(3)
+    entry = names.load(0)
+    names.stages.schedule_check(entry, NOW + 60)
+    list(names.table.encode_looks(names.table.dirty_blocks()))
+    names.stages.advance_checks(names.ids, np.array([NOW + 30, NOW + 90, NOW + 10]))
+
+    assert [names.stage_of(number)[1] for number in range(3)] == [NOW + 30, NOW + 60, NOW + 10]
+    assert entry.next_check == NOW + 30
+    assert names.table.dirty_blocks().tolist() == [0]
+
+
 def test_due_names_wait_for_a_sweep_and_are_idle_after_it() -> None:
     """Which is written where the sweep looked at them, and not where it was given up."""
     names = Names()

@@ -81,9 +81,9 @@ def test_what_names_call_for_depends_on_the_days_in_which_they_drop() -> None:
     assert usual.a_day == usual.records + usual.polls + usual.looks
 
 
-def test_a_record_is_asked_for_weekly_and_more_often_near_the_expiry() -> None:
-    """15 days twice a day, 46 daily, the rest weekly."""
-    assert records_a_day() == pytest.approx((15 * 2 + 46 + 304 / 7) / 365)
+def test_a_record_is_asked_for_weekly_while_the_zone_guards_a_name() -> None:
+    """And every third day from its expiry on: 364 days and one."""
+    assert records_a_day() == pytest.approx((364 / 7 + 1 / 3) / 365)
 
 
 @pytest.mark.parametrize(

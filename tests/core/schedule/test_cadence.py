@@ -9,12 +9,14 @@ from common.core.model.entry import DropWindow, Entry
 from common.core.model.states import State
 from common.core.schedule.cadence import (
     AFTER_ALARM,
+    CLOSED,
     DAY,
     FIRST_SPREAD,
     IN_WINDOW,
     INCONCLUSIVE_FIRST,
     INCONCLUSIVE_LONGEST,
     JITTER,
+    LONGEST_STEP,
     MARGIN,
     SOONEST,
     STRETCHED,
@@ -28,11 +30,13 @@ from common.core.schedule.cadence import (
     inconclusive_check_times,
     is_imminent,
     longest_calm_wait,
+    longest_unguarded_wait,
     longest_wait,
     next_check_at,
     next_check_times,
     pass_gap_of,
     spread_check_times,
+    unguarded_check_at,
     window_steps,
 )
 from common.core.schedule.drop_hours import EDGE
@@ -124,6 +128,33 @@ def test_an_announced_name_is_followed_closely_at_first(state: State) -> None:
     assert waits == [near(AFTER_ALARM[0]), near(AFTER_ALARM[1]), near(AFTER_ALARM[2]), near(AFTER_ALARM[3]), near(3600.0)]
 
 
+def unguarded_wait(entry: Entry, wait: float) -> float:
+    """Seconds until the next check of a name whose zone answers for every name, and that is next asked about so much later."""
+    return unguarded_check_at(entry, CADENCE, NOW + wait, NOW) - NOW
+
+
+def test_a_name_that_no_zone_guards_is_checked_when_its_registry_is_to_be_asked() -> None:
+    """Not at its base interval; but no sooner than that."""
+    assert unguarded_wait(entry_of(), 7 * 86_400.0) == near(7 * 86_400.0)
+    assert unguarded_wait(entry_of(), 60.0) == near(3600.0)
+    assert unguarded_wait(entry_of(), -60.0) == near(3600.0)
+
+
+def test_an_unlikely_window_does_not_count_where_no_zone_guards_a_name() -> None:
+    """Neither its steps nor its opening: every look would be a query to the registry."""
+    for window in ((-60.0, 600.0), (600.0, 86_400.0)):
+        assert unguarded_wait(entry_of(window=window), 86_400.0) == near(86_400.0)
+
+
+def test_an_announced_name_that_no_zone_guards_is_followed_closely_at_first() -> None:
+    """As every other one, and then as seldom as it is worth."""
+    entry = entry_of()
+    entry.state, entry.since = State.AVAILABLE, NOW
+    assert unguarded_wait(entry, 21_600.0) == near(AFTER_ALARM[0])
+    entry.since = NOW - 2 * AFTER_ALARM[3]
+    assert unguarded_wait(entry, 21_600.0) == near(21_600.0)
+
+
 def test_a_name_is_checked_every_minute_in_its_drop_window() -> None:
     """And at its edges; not before, nor after."""
     assert wait_of(entry_of(window=(-60, 600))) == near(IN_WINDOW)
@@ -137,6 +168,31 @@ def test_a_check_is_there_when_the_window_opens() -> None:
     assert wait_of(entry_of(window=(EDGE + 1, 2000))) == EDGE + 1
     assert wait_of(entry_of(window=(10, 2000))) == 10.0
     assert wait_of(entry_of(window=(SOONEST / 2, 2000))) == SOONEST
+
+
+def stepped_wait(step: float, window: tuple[float, float]) -> float:
+    """Seconds until the next check inside a window where the registry allows one look in so many seconds."""
+    entry = Entry("a.example", "example", "a", state=State.REGISTERED)
+    entry.drop = DropWindow(NOW + window[0], NOW, NOW + window[1], 0.8)
+    return next_check_at(entry, CADENCE, NOW, confirming=False, inconclusive=False, step=step) - NOW
+
+
+def test_inside_a_window_the_share_of_the_budget_counts() -> None:
+    """Also where it pays for fewer looks than the base interval; where it pays for hardly any, that interval does."""
+    assert stepped_wait(60.0, (-60.0, 36_000.0)) == near(60.0)
+    assert stepped_wait(7200.0, (-60.0, 36_000.0)) == near(7200.0)
+    assert stepped_wait(LONGEST_STEP, (-60.0, 86_400.0)) == near(LONGEST_STEP)
+    assert stepped_wait(LONGEST_STEP + 1, (-60.0, 86_400.0)) == near(3600.0)
+    assert stepped_wait(float("inf"), (-60.0, 86_400.0)) == near(3600.0)
+
+
+def test_a_look_follows_the_end_of_a_window() -> None:
+    """It finds what dropped in it, however few looks the budget allows."""
+    assert stepped_wait(3000.0, (0.0, 60.0)) == 60.0 + CLOSED
+    assert stepped_wait(3000.0, (-60.0, 0.0)) == CLOSED
+    assert stepped_wait(3000.0, (-60.0, 0.5 - CLOSED)) == SOONEST
+    assert stepped_wait(3000.0, (-60.0, -CLOSED)) == near(3000.0)
+    assert wait_of(entry_of(window=(-60.0, 30.0)), stretch=20.0) == near(20.0 * IN_WINDOW)  # the zone is asked
 
 
 def test_a_check_is_there_when_a_release_procedure_ends() -> None:
@@ -247,6 +303,8 @@ def test_no_wait_is_longer_than_the_longest() -> None:
     assert longest_wait(1.0, CADENCE) == 30.0 * (1 + JITTER)
     assert longest_calm_wait(priority=False) == 43_200.0 * (1 + JITTER)
     assert longest_calm_wait(priority=True) == 10_800.0 * (1 + JITTER)
+    assert longest_unguarded_wait(priority=False) == 7 * 86_400.0 * (1 + JITTER)
+    assert longest_unguarded_wait(priority=True) == 1.75 * 86_400.0 * (1 + JITTER)
     assert next_check_times(np.arange(1000), np.full(1000, 3600.0), NONE, NONE, NOW).max() <= NOW + longest_wait(
         3600.0, CADENCE
     )

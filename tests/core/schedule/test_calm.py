@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from common.core.model.entry import DropWindow, Entry
-from common.core.model.evidence import Observation, Outcome, Phase, Reading
-from common.core.model.records import Evidence
+from common.core.model.evidence import Phase
 from common.core.model.states import State
-from common.core.schedule.calm import DAY, calm_wait, drops_later, is_look_due
+from common.core.schedule.calm import DAY, calm_wait, drops_later
 
 NOW, HOUR, BASE = 1_790_000_000.0, 3600.0, 1800.0
 STATES = {Phase.REDEMPTION: State.REDEMPTION, Phase.PENDING_DELETE: State.PENDING_DELETE, Phase.UNDELEGATED: State.UNDELEGATED}
@@ -70,41 +69,3 @@ def test_a_name_does_not_drop_from_redemption_where_pending_delete_follows() -> 
         False,
     ]
     assert not drops_later(entry_of(Phase.PENDING_DELETE))
-
-
-def held(asked: float, expires: float | None, *, priority: bool = False) -> Entry:
-    """A name without a delegation whose registry was asked so many seconds ago; it expires in that many days."""
-    entry = entry_of(Phase.UNDELEGATED, priority=priority)
-    answer = Observation("rdap", Reading(Outcome.REGISTERED, "rdap_200", ""), server="rdap.com.test")
-    entry.detail.evidence["rdap"] = Evidence(answer, NOW - asked, NOW - asked)
-    entry.detail.expires_epoch = None if expires is None else NOW + expires * DAY
-    return entry
-
-
-@pytest.mark.parametrize(
-    ("asked", "expires", "due"),
-    [
-        (DAY - 1, 200, False),
-        (DAY, 200, True),
-        (DAY / 2 - 1, 14, False),
-        (DAY / 2, 14, True),
-        (DAY / 2, 15, False),
-        (DAY / 2, -45, True),
-        (DAY / 2, -46, False),
-        (DAY / 2, None, True),
-    ],
-)
-def test_the_zone_guards_a_held_name(asked: float, expires: float | None, *, due: bool) -> None:
-    """The registry is asked once a day, twice around its expiry."""
-    assert is_look_due(held(asked, expires), NOW) is due
-
-
-def test_a_held_name_is_asked_about_where_it_may_drop_or_was_never_asked_about() -> None:
-    """And with priority four times as often; names in other phases always."""
-    entry = held(60.0, 200)
-    assert not is_look_due(entry, NOW)
-    entry.drop = DropWindow(NOW, NOW, NOW + HOUR, 0.9)
-    assert is_look_due(entry, NOW)
-    assert is_look_due(held(DAY / 4, 200, priority=True), NOW)
-    assert is_look_due(entry_of(Phase.UNDELEGATED), NOW)
-    assert is_look_due(entry_of(Phase.REDEMPTION), NOW)

@@ -83,6 +83,19 @@ def test_a_name_whose_calendar_tells_the_day_keeps_its_time_over_a_start() -> No
     assert schedule.due_at(3) <= NOW + 3600
 
 
+def test_a_name_that_no_zone_guards_keeps_its_time_over_a_start() -> None:
+    """By a longest wait of its own, with priority and without."""
+    schedule = schedule_of(10)
+    for name_id, wait, priority in ((0, 9000.0, True), (1, 30_000.0, False), (2, 60_000.0, False), (3, 9001.0, True)):
+        schedule.set_time(name_id, NOW + wait, priority=priority)
+    waits = Waits(60.0, 70.0, 9000.0), Waits(3600.0, 3700.0, 40_000.0)
+    schedule.clamp_times(NOW, *waits, unguarded=np.arange(4))
+
+    assert (schedule.due_at(0), schedule.due_at(1)) == (NOW + 9000, NOW + 30_000)
+    assert schedule.due_at(2) <= NOW + 3600
+    assert schedule.due_at(3) <= NOW + 60
+
+
 def schedule_of(count: int) -> Schedule:
     """A schedule with room for so many names."""
     schedule = Schedule()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.core.schedule.drop_hours import are_hours_open, drop_hours, next_opening
+from common.core.schedule.drop_hours import EDGE, are_hours_open, drop_hours, next_opening
 from common.core.schedule.window_value import Windows, find_level, finest_steps, step_at, weigh_windows
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -61,16 +61,19 @@ def test_a_window_is_open_in_the_hours_of_its_registry(
 @pytest.mark.parametrize(
     ("first", "last", "hours", "left"),
     [
-        (-1, 3, (0.0, 24.0), 3),
-        (2, 3, (0.0, 24.0), 1),
-        (-30, 40, (0.0, 24.0), 12),
-        (-30, 40, (18.0, 2.0), 2),
+        (-1, 3, (0.0, 24.0), 3 * HOUR + EDGE),
+        (2, 3, (0.0, 24.0), HOUR + 2 * EDGE),
+        (2, 2, (0.0, 24.0), 2 * EDGE),  # one whose second is published
+        (-30, 40, (0.0, 24.0), 12 * HOUR),
+        (-30, 40, (18.0, 2.0), 2 * HOUR + 2 * EDGE),
+        (-2, 0, (0.0, 24.0), EDGE),  # it has just closed, and is looked at for a while
+        (-2, -0.1, (0.0, 24.0), 0),
         (13, 14, (0.0, 24.0), 0),
     ],
 )
 def test_of_a_window_the_rest_of_the_day_counts(first: float, last: float, hours: tuple[float, float], left: float) -> None:
-    """To midnight UTC: then the quota begins anew."""
-    assert window(first, last, hours).open_today(NOW).tolist() == [left * HOUR]
+    """To midnight UTC, when the quota begins anew; with the minutes around it, in which names are looked at as often."""
+    assert window(first, last, hours).open_today(NOW).tolist() == [left]
 
 
 @pytest.mark.parametrize(

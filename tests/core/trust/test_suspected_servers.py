@@ -183,6 +183,26 @@ def test_a_zone_that_finds_a_random_name_is_a_wildcard_and_no_liar() -> None:
     assert changes.meta == {"wildcards": "com"}
 
 
+def test_a_zone_that_answers_for_every_name_no_more_guards_its_names_again() -> None:
+    """Their next checks may have been days away."""
+    rooms = TrustRooms()
+    rooms.registries.wildcards.note_measured("com", wildcard=True)
+    entry = rooms.load_name("a.com")
+    rooms.domains.stages.schedule_check(entry, NOW + 5e5)
+    rooms.canaries.measure_wildcard("com", NOW)
+    (query,) = rooms.take_canaries()
+    assert query.probe is not None
+    answer_canary(rooms, query.probe, Outcome.UNREGISTERED)
+
+    assert rooms.domains.stages.due_at(entry.id) <= NOW + 3601
+    rooms.domains.stages.schedule_check(entry, NOW + 5e5)
+    rooms.canaries.measure_wildcard("com", NOW + 86_402.0)
+    (query,) = rooms.take_canaries()
+    assert query.probe is not None
+    answer_canary(rooms, query.probe, Outcome.UNREGISTERED)
+    assert rooms.domains.stages.due_at(entry.id) == NOW + 5e5
+
+
 def test_a_zone_that_gave_no_answer_is_measured_again_after_a_minute() -> None:
     """Nothing is known of it yet."""
     rooms = TrustRooms()

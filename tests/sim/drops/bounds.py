@@ -34,7 +34,11 @@ def check_bounds(product: Figures, fixed: Figures, expiry: Figures) -> list[Boun
         Bound("drops of a day", product.seen_step >= 1.0, f"{product.seen_step:.1%} seen, all of them"),
         Bound("false alarms", not product.false_alarms, f"{product.false_alarms}, none"),
         Bound("budgets", not product.over, f"{product.over} questions over a budget, none"),
-        Bound("calm names", product.calm <= CALM, f"{product.calm:.3f} registry questions a name and day, at most {CALM}"),
+        Bound(
+            "calm names",
+            product.calm_most <= CALM,
+            f"{product.calm_most:.3f} questions a name and day at most, {CALM} of each registry",
+        ),
     ]
 
 

@@ -20,7 +20,8 @@ class Figures(NamedTuple):
 
     `seen`: from the purge to the first "no object"; `told`: from when it could be registered to the verdict; both
     of the drops that stayed free for two days. `minute`, `minutes`, `step`: told of the drops that could be registered for a
-    minute, for ten, and for longer than a day; `seen_step`: seen of those. `calm`: registry questions a calm name and day.
+    minute, for ten, and for longer than a day; `seen_step`: seen of those. `calm`: registry questions a calm name and day,
+    `calm_most`: the same under the suffix where they are most.
     """
 
     drops: int
@@ -36,6 +37,7 @@ class Figures(NamedTuple):
     idle: int
     canaries: int
     calm: float
+    calm_most: float
     over: int
     bans: int
     cpu: float
@@ -60,6 +62,7 @@ def measure_outcome(outcome: Outcome) -> Figures:
         idle=sum(asked.phases.get("could not drop that day", 0) for asked in outcome.asked),
         canaries=sum(asked.phases.get("canaries", 0) for asked in outcome.asked),
         calm=sum(asked.of_calm for asked in outcome.asked) / calm_days if calm_days else 0.0,
+        calm_most=max((asked.of_calm / asked.calm_days for asked in outcome.asked if asked.calm_days), default=0.0),
         over=sum(asked.over for asked in outcome.asked),
         bans=sum(asked.bans for asked in outcome.asked),
         cpu=outcome.cpu,

@@ -1,6 +1,7 @@
-"""What the registries of the simulation publish about names that are about to drop: the model alone.
+"""What the registries of the simulation publish about names that are about to drop, and how it comes to the product.
 
-A way to read these lists is a function that takes them; `DropWorld.take_list` is called with each, once a day.
+`DropWorld.take_list` is called with each list, once a day. Of those that the product has a row for it gets what its reader of
+publications would send; the others (sessions of .ca, auctions of .cz) it cannot read.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from math import inf
 from typing import NamedTuple
 
+from common.core.model.publication import MOST_LISTED, ListedName
+from common.messages import PublicationPart
 from tests.sim.drops.families import DAY, HOUR
 from tests.sim.drops.registry import Registry
 from tests.sim.drops.stories import Story
@@ -43,6 +46,22 @@ _LISTS = {
     "ca": _List(3.0, _of_day(19.0, 20.0)),
     "cz": _List(0.0, lambda story: (story.freed - story.freed % DAY, story.freed - story.freed % DAY + DAY)),
 }
+
+
+#: The product's rows for these lists. It reads them because their terms let anybody do so, and their form is known.
+READ = {"uk": "uk-drops", "se": "se-drops"}
+
+
+def make_parts(suffix: str, listed: tuple[Listed, ...], now: float) -> list[PublicationPart]:
+    """What the product's reader of publications sends of a list that was made now; nothing where it reads none of a suffix."""
+    if suffix not in READ:
+        return []
+    names = [ListedName(one.name, one.earliest) for one in listed]
+    pieces = [tuple(names[start : start + MOST_LISTED]) for start in range(0, max(1, len(names)), MOST_LISTED)]
+    return [
+        PublicationPart(READ[suffix], now, now, number, number == len(pieces) - 1, len(names), piece)
+        for number, piece in enumerate(pieces)
+    ]
 
 
 def read_list(registry: Registry, now: float) -> tuple[Listed, ...] | None:

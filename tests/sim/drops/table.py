@@ -22,12 +22,12 @@ def write_table(runs: Mapping[str, Outcome]) -> str:
 
 
 def write_suffixes(outcome: Outcome) -> str:
-    """One line for each suffix: its drops, how soon they were told, and what was asked."""
-    head = ("suffix", "drops", "told median", "p90", "of a minute", "false", "questions", "canaries", "over")
+    """One line for each suffix: its drops, how soon they were told, and what was asked; of a calm name a day."""
+    head = ("suffix", "drops", "told median", "p90", "of a minute", "false", "questions", "canaries", "calm", "over")
     rows = [
         (
             suffix, str(one.drops), say_seconds(one.told[0]), say_seconds(one.told[1]), f"{one.minute:.0%}",
-            str(one.false_alarms), f"{one.questions:,}", f"{one.canaries:,}", str(one.over),
+            str(one.false_alarms), f"{one.questions:,}", f"{one.canaries:,}", f"{one.calm:.3f}", str(one.over),
         )
         for suffix, one in measure_suffixes(outcome).items()
     ]  # fmt: skip
@@ -63,6 +63,7 @@ _ROWS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("registry questions", lambda one: f"{one.questions:,}"),
     ("  about names that could not drop that day", lambda one: f"{one.idle:,}"),
     ("registry questions a calm name and day", lambda one: f"{one.calm:.3f}"),
+    ("  under the suffix where they are most", lambda one: f"{one.calm_most:.3f}"),
     ("over a budget; bans", lambda one: f"{one.over}; {one.bans}"),
     ("CPU seconds", lambda one: f"{one.cpu:.0f}"),
 )

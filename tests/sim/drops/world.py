@@ -27,7 +27,7 @@ from common.core.parsers.dns_fast import DELEGATED, NXDOMAIN
 from common.core.schedule.cadence import are_imminent
 from common.messages import Result, Results, Sweep, SweepResult, Task, Tasks
 from tests.sim.drops.families import BEGIN, DAY, FAMILIES
-from tests.sim.drops.lists import RENEWED, Listed, read_list
+from tests.sim.drops.lists import RENEWED, Listed, make_parts, read_list
 from tests.sim.drops.registry import BURST, RATE, Registry
 from tests.sim.drops.stories import Story
 from tests.sim.registry_world import BEAT, RegistryWorld
@@ -79,7 +79,9 @@ class DropWorld(RegistryWorld):
         self.watch(*self.stories)
 
     def take_list(self, suffix: str, listed: tuple[Listed, ...]) -> None:
-        """What a registry publishes, once a day. A world whose product reads lists takes them here; this one does not."""
+        """What a registry publishes, once a day: the product gets it as its reader of publications sends it."""
+        for part in make_parts(suffix, listed, self.now):
+            self.event(MessageArrived(part))
 
     def check(self) -> None:
         """Other worlds look at this; here it would cost more than all the rest."""
