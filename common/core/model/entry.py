@@ -19,8 +19,9 @@ class Rank(IntEnum):
     URGENT = 0  # an alarm, or an operator's command, waits for it
     PRIORITY = 1  # the name has priority
     NEWS = 2  # the name left the zone, or may drop at any moment
-    ORDINARY = 3
-    BACKGROUND = 4  # nothing waits for it
+    FIRST = 3  # the name is out of the zone, and no registry was asked about it so far
+    ORDINARY = 4
+    BACKGROUND = 5  # nothing waits for it
 
 
 class DropWindow(NamedTuple):
