@@ -11,7 +11,7 @@ from common.core.model.entry import Check, Entry, Rank
 from common.core.model.evidence import Outcome
 from common.core.model.methods import RECORD_METHODS, REGISTRY_METHODS, budget_of, is_registrar, pool_of
 from common.core.model.query import Query
-from common.core.model.states import OWNED
+from common.core.model.states import OWNED, State
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.directory import host_of
 from common.core.registries.registries import REGISTRY_CHANNELS, Registries
@@ -202,4 +202,4 @@ def _rank_of(entry: Entry, check: Check, method: str) -> Rank:
 def _is_dropping(entry: Entry, check: Check, now: float) -> bool:
     """Whether a name may drop at any moment, or one registry channel says that it did."""
     gone = Outcome.UNREGISTERED in check.outcomes.values() or entry.detail.purged_at is not None
-    return is_imminent(entry, now) or (gone and entry.state in OWNED)
+    return is_imminent(entry, now) or (gone and entry.state in OWNED) or entry.state is State.DROPPING

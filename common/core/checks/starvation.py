@@ -19,7 +19,7 @@ from common.core.model.limit import Limit
 from common.core.model.states import ANNOUNCED, State
 from common.core.rate_limits.budgets import ROUTINE
 from common.core.rate_limits.rate_limits import RateLimits
-from common.core.schedule.calm import HELD, HELD_EXPIRING, IN_PENDING_DELETE, IN_REDEMPTION
+from common.core.schedule.calm import HELD, HELD_BACK, HELD_EXPIRING, IN_PENDING_DELETE, IN_REDEMPTION
 
 DAY, HOUR = 86_400.0, 3600.0
 #: Most seconds between two answers of the registry about a name, by its state; about others a week.
@@ -28,7 +28,7 @@ MOST_APART = {
     State.UNDELEGATED: HELD,
     State.REDEMPTION: IN_REDEMPTION,
     State.PENDING_DELETE: IN_PENDING_DELETE,
-    State.DROPPING: HOUR,
+    State.DROPPING: HELD_BACK,
     State.UNKNOWN: DAY,
     **dict.fromkeys(ANNOUNCED, HOUR),
 }

@@ -95,6 +95,10 @@ class Entry:
         """Whether the registry is deleting the name: in redemption or pending delete."""
         return self.phase in ENDING
 
+    def is_held(self, now: float) -> bool:
+        """Whether the calendar of a release procedure holds the purged name back: no alarm is possible before its end."""
+        return self.state is State.DROPPING and self.held_until is not None and now < self.held_until
+
     def note_observation(self, observation: Observation, now: float, *, believed: bool = True, by: str = "") -> bool:
         """Keep an observation as evidence; one that says nothing, or is not `believed`, as trouble, which replaces no evidence.
 

@@ -122,6 +122,16 @@ def test_the_rank_of_a_query_follows_from_its_check(change: str, method: str, ra
     assert found.rank is rank
 
 
+@pytest.mark.parametrize(("state", "rank"), [(State.DROPPING, Rank.NEWS), (State.RESERVED, Rank.ORDINARY)])
+def test_a_name_in_its_release_procedure_may_be_free_at_any_moment(state: State, rank: Rank) -> None:
+    """Its looks are not routine."""
+    room, entry = ChecksRoom(), ending(None)
+    entry.state = state
+    assert queue_whois(room, entry)
+
+    assert queued(room, "whois").rank is rank
+
+
 def test_a_query_that_no_check_waits_for_goes_behind_all_others() -> None:
     """Whatever its name."""
     room, entry = ChecksRoom(), ending((NOW - 60, NOW + 60))
