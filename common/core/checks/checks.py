@@ -82,7 +82,7 @@ class Checks:
         elif self.canaries.measure_wildcard(entry.suffix, now):
             stages.schedule_check(entry, now + SOON)
         else:
-            stages.begin_check(entry, Check(now, confirm=_confirms_alarm(entry), manual=manual, due=due))
+            stages.begin_check(entry, Check(now, confirm=_confirms_alarm(entry, now), manual=manual, due=due))
             self._plan_look(entry, now + ANSWER_DUE)
             self._query_further(entry, now)
 
@@ -94,7 +94,7 @@ class Checks:
         if entry.isolated_until > now:
             self.domains.stages.schedule_check(entry, entry.isolated_until)
             return
-        confirms = _confirms_alarm(entry)
+        confirms = _confirms_alarm(entry, now)
         if not confirms:
             self.domains.stages.begin_check(entry, Check(now, asked={observation.method}))
             self._plan_look(entry, now + ANSWER_DUE)
@@ -363,9 +363,9 @@ def awaits_pass(entry: Entry) -> bool:
     return bool(entry.detail.passes) and entry.detail.purged_at is not None and not settled
 
 
-def _confirms_alarm(entry: Entry) -> bool:
-    """Whether the next check is another pass of an alarm that is not announced yet."""
-    return bool(entry.detail.passes) and entry.state not in ANNOUNCED
+def _confirms_alarm(entry: Entry, now: float) -> bool:
+    """Whether the next check is another pass of an alarm that is not announced yet, and may be before a procedure ends."""
+    return bool(entry.detail.passes) and entry.state not in ANNOUNCED and not entry.is_held(now)
 
 
 def _ledger_cause(entry: Entry, check: Check, passes: int) -> Cause:

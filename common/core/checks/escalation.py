@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from common.core.builtin.release_procedures import procedure_for
 from common.core.checks.registrar_choice import choose_registrars, choose_stand_ins, is_denied
 from common.core.lifecycle.registry_due import registry_due
 from common.core.model.entry import Check, Entry
@@ -91,7 +92,7 @@ def _further_methods(entry: Entry, check: Check, channels: ChannelOffer, now: fl
     if Outcome.REGISTERED in said:
         return _methods_for_record(entry, check, channels, now)
     if is_denied(check) or any(outcome in (Outcome.RESERVED, Outcome.DROPPING) for outcome in said):
-        return _methods_after_denial(entry, check, channels, now)
+        return [] if _stays_held(entry, check, now) else _methods_after_denial(entry, check, channels, now)
     if "dns" in check.asked and not check.asked.intersection((*channels.registry, *channels.registrars)):
         return _methods_after_dns(entry, check, channels, now)
     if check.outcomes.get("dns") is Outcome.REGISTERED or not check.asked.difference(("dns", "http")):
@@ -111,11 +112,26 @@ def _methods_after_dns(entry: Entry, check: Check, channels: ChannelOffer, now: 
     if dns is Outcome.REGISTERED:
         return channels.record_methods()[:1] if _is_record_due(entry, now) else []
     if dns is Outcome.UNREGISTERED:
-        return _denying_methods(entry, check, channels, now)[:1] if is_look_due(entry, now) else []
+        wanted = _denying_methods(entry, check, channels, now)
+        if entry.is_held(now):
+            wanted.sort(key=lambda method: method not in _ending_methods(entry))
+        return wanted[:1] if is_look_due(entry, now) else []
     if "http" not in check.asked:
         return ["http"]  # DNS proved nothing; a web server that answers shows a delegation as well
     inconclusive = entry.state in _REGISTRY_DECIDES or entry.detail.unknown_rounds >= INCONCLUSIVE_CHECKS
     return channels.registry_methods()[:1] if inconclusive and check.outcomes.get("http") is not Outcome.REGISTERED else []
+
+
+def _ending_methods(entry: Entry) -> set[str]:
+    """The methods that show a name while it is in its release procedure, so that a denial of theirs ends it."""
+    procedure = procedure_for(entry.suffix)
+    return {*entry.detail.shown_by, *(procedure.shown_by if procedure is not None else ())}
+
+
+def _stays_held(entry: Entry, check: Check, now: float) -> bool:
+    """Whether a name is in its release procedure as before: further answers would change nothing until that ends."""
+    denied = {method for method, outcome in check.outcomes.items() if outcome is Outcome.UNREGISTERED}
+    return entry.is_held(now) and not check.manual and denied.isdisjoint(_ending_methods(entry))
 
 
 def _methods_for_record(entry: Entry, check: Check, channels: ChannelOffer, now: float) -> list[str]:

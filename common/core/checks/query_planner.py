@@ -9,9 +9,9 @@ from common.core.checks.unanswered import Unanswered
 from common.core.model.channel import ChannelKey
 from common.core.model.entry import Check, Entry, Rank
 from common.core.model.evidence import Outcome
-from common.core.model.methods import RECORD_METHODS, budget_of, is_registrar, pool_of
+from common.core.model.methods import RECORD_METHODS, REGISTRY_METHODS, budget_of, is_registrar, pool_of
 from common.core.model.query import Query
-from common.core.model.states import OWNED
+from common.core.model.states import OWNED, State
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.directory import host_of
 from common.core.registries.registries import REGISTRY_CHANNELS, Registries
@@ -193,6 +193,8 @@ def _rank_of(entry: Entry, check: Check, method: str) -> Rank:
         return Rank.PRIORITY
     if check.outcomes.get("dns") is Outcome.UNREGISTERED and entry.state in OWNED:
         return Rank.NEWS
+    if check.outcomes.get("dns") is Outcome.UNREGISTERED and not entry.detail.evidence.keys() & REGISTRY_METHODS:
+        return Rank.FIRST
     known = entry.detail.evidence.get("dns")
     delegated = known is not None and known.observation.reading.outcome is Outcome.REGISTERED
     return Rank.BACKGROUND if pool_of(method) != "fast" and delegated else Rank.ORDINARY
@@ -201,4 +203,4 @@ def _rank_of(entry: Entry, check: Check, method: str) -> Rank:
 def _is_dropping(entry: Entry, check: Check, now: float) -> bool:
     """Whether a name may drop at any moment, or one registry channel says that it did."""
     gone = Outcome.UNREGISTERED in check.outcomes.values() or entry.detail.purged_at is not None
-    return is_imminent(entry, now) or (gone and entry.state in OWNED)
+    return is_imminent(entry, now) or (gone and entry.state in OWNED) or entry.state is State.DROPPING

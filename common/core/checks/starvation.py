@@ -20,7 +20,7 @@ from common.core.model.limit import Limit
 from common.core.model.states import State
 from common.core.rate_limits.budgets import ROUTINE
 from common.core.rate_limits.rate_limits import RateLimits
-from common.core.schedule.calm import IN_PENDING_DELETE, IN_REDEMPTION
+from common.core.schedule.calm import HELD_BACK, IN_PENDING_DELETE, IN_REDEMPTION
 from common.core.schedule.registry_pace import HELD, IN_GRACE, IN_ZONE, TOLD, told_intervals
 
 DAY, HOUR = 86_400.0, 3600.0
@@ -31,7 +31,7 @@ MOST_APART = {
     State.UNDELEGATED: HELD,
     State.REDEMPTION: IN_REDEMPTION,
     State.PENDING_DELETE: IN_PENDING_DELETE,
-    State.DROPPING: HOUR,
+    State.DROPPING: HELD_BACK,
     State.UNKNOWN: DAY,
 }
 _APART = np.array([MOST_APART.get(state, IN_ZONE) for state in STATES])

@@ -1,11 +1,13 @@
 """What every registry allows for looks at names inside their drop windows, shared by their worth (`schedule.window_value`).
 
 Of its rate a half: the rest is for canaries and confirmations. Of a day's quota what polls may use, less what calm names need
-until midnight; it is shared by all windows of the day, so that those of the evening find something left.
+until midnight; it is shared by all windows of the day, so that those of the evening find something left. A second channel of
+the same registry adds what it allows: a look goes there once the first one takes no more.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -76,24 +78,33 @@ class WindowShares:
         ids = ids[table.have_flag(ids, Flag.WATCHED) & table.have_flag(ids, Flag.SINGLE) & _IS_OWNED[table.state[ids]]]
         ids = ids[self._may_drop(ids)]
         members: dict[str, list[int]] = {}
-        payers: dict[str, tuple[Limit, str]] = {}
+        payers: dict[str, dict[str, tuple[Limit, str]]] = {}  # by the operator that is asked first: those of all its channels
         numbers = table.suffix[ids]
         for number in np.unique(numbers).tolist():
-            found = self.find_operator(table.suffixes[number], now)
-            if found is not None:
-                payers[found[0].operator] = found
-                members.setdefault(found[0].operator, []).append(number)
+            found = self._find_operators(table.suffixes[number], now)
+            if found:
+                first = found[0][0].operator
+                payers.setdefault(first, {}).update((limit.operator, (limit, method)) for limit, method in found)
+                members.setdefault(first, []).append(number)
+        sharing = Counter(operator for group in payers.values() for operator in group)
         return {
-            operator: self._level_of(*payers[operator], ids[np.isin(numbers, group)], now)
-            for operator, group in members.items()
+            first: self._level_of(
+                [(*payer, sharing[operator]) for operator, payer in payers[first].items()], ids[np.isin(numbers, group)], now
+            )
+            for first, group in members.items()
         }
 
     def find_operator(self, suffix: str, now: float) -> tuple[Limit, str] | None:
         """The limit and method of the registry channel that is asked first; None where none can be asked."""
-        for key in self.registries.channels_of(suffix):
-            if not self.trust.is_distrusted(key, now) and not self.channels.healths.is_resting(key, now):
-                return self.registries.limit_of(*key), key.method
-        return None
+        return next(iter(self._find_operators(suffix, now)), None)
+
+    def _find_operators(self, suffix: str, now: float) -> list[tuple[Limit, str]]:
+        """The limits and methods of the registry channels that can be asked, in their order."""
+        return [
+            (self.registries.limit_of(*key), key.method)
+            for key in self.registries.channels_of(suffix)
+            if not self.trust.is_distrusted(key, now) and not self.channels.healths.is_resting(key, now)
+        ]
 
     def allowed_today(self, limit: Limit, method: str, now: float) -> tuple[float, float]:
         """How many looks a second, and how many more today, an operator allows for names inside windows."""
@@ -101,14 +112,20 @@ class WindowShares:
         rate = RATE_SHARE * sum(budgets.learned_rate(limit, egress, now) for egress in egresses)
         return rate, QUOTA_SHARE * sum(budgets.quota_left(limit, egress, now, now, POLLS) for egress in egresses)
 
-    def _level_of(self, limit: Limit, method: str, ids: Ids, now: float) -> float:
-        """The level at which these names take what their operator allows."""
+    def _level_of(self, payers: list[tuple[Limit, str, int]], ids: Ids, now: float) -> float:
+        """The level at which these names take what their operators allow: limit, method, and how many groups share each.
+
+        Their pace is that of the first; what the others allow until midnight is added to its quota.
+        """
         table = self.domains.table
         windows = self._windows_of(ids)
         chance = np.where(table.chance[ids] > 0, table.chance[ids].astype(np.float64), _CHANCE_BY_CODE[table.state[ids]])
         weights = weigh_windows(windows, chance, table.have_flag(ids, Flag.PRIORITY))
         most = 1.0 / finest_steps(windows, now)
-        rate, left = self.allowed_today(limit, method, now)
+        (rate, left), *others = (self.allowed_today(limit, method, now) for limit, method, _ in payers)
+        until_midnight = DAY - now % DAY
+        for (other_rate, other_left), (_, _, sharing) in zip(others, payers[1:], strict=True):
+            left += min(other_left, other_rate * until_midnight) / sharing
         are_open: Times = windows.are_open(now).astype(np.float64)
         return min(find_level(weights, most, are_open, rate), find_level(weights, most, windows.open_today(now), left))
 

@@ -198,7 +198,8 @@ def _forecast_ending(suffix: str, cycle: Cycle, seen: _Seen) -> Forecast | None:
     word = seen.phase.value.replace("_", " ")
     if seen.after is not None:
         p = 0.95 if seen.phase is Phase.PENDING_DELETE or cycle.pending is None else 0.85
-        return _window_after(suffix, cycle, (seen.after, seen.since), rest, p=p, why=f"seen entering {word}")
+        entered = _window_after(suffix, cycle, (seen.after, seen.since), rest, p=p, why=f"seen entering {word}")
+        return _narrow_window(entered, None if close else _forecast_from_update(suffix, cycle, seen))
     if found := _forecast_from_update(suffix, cycle, seen):
         return found
     p = 0.8 if seen.phase is Phase.PENDING_DELETE else 0.7
@@ -210,6 +211,13 @@ def _forecast_ending(suffix: str, cycle: Cycle, seen: _Seen) -> Forecast | None:
         p=p,
         why=f"in {word}, since when is unknown",
     )
+
+
+def _narrow_window(seen: Forecast, dated: Forecast | None) -> Forecast:
+    """The forecast from a record's dates where it lies inside one that rests on looks days apart, else the latter."""
+    if dated is None or dated.earliest < seen.earliest or dated.latest > seen.latest:
+        return seen
+    return dated
 
 
 def _forecast_from_update(suffix: str, cycle: Cycle, seen: _Seen) -> Forecast | None:

@@ -19,8 +19,9 @@ class Rank(IntEnum):
     URGENT = 0  # an alarm, or an operator's command, waits for it
     PRIORITY = 1  # the name has priority
     NEWS = 2  # the name left the zone, or may drop at any moment
-    ORDINARY = 3
-    BACKGROUND = 4  # nothing waits for it
+    FIRST = 3  # the name is out of the zone, and no registry was asked about it so far
+    ORDINARY = 4
+    BACKGROUND = 5  # nothing waits for it
 
 
 class DropWindow(NamedTuple):
@@ -93,6 +94,10 @@ class Entry:
     def is_ending(self) -> bool:
         """Whether the registry is deleting the name: in redemption or pending delete."""
         return self.phase in ENDING
+
+    def is_held(self, now: float) -> bool:
+        """Whether the calendar of a release procedure holds the purged name back: no alarm is possible before its end."""
+        return self.state is State.DROPPING and self.held_until is not None and now < self.held_until
 
     def note_observation(self, observation: Observation, now: float, *, believed: bool = True, by: str = "") -> bool:
         """Keep an observation as evidence; one that says nothing, or is not `believed`, as trouble, which replaces no evidence.

@@ -38,6 +38,8 @@ class Plan(NamedTuple):
 
 #: Confirmations may use up the day, polls leave them a quarter of it. Routine leaves half, and spreads its own over the day.
 WHOLE, POLLS, ROUTINE = Plan(1.0, evenly=False), Plan(0.75, evenly=False), Plan(0.5, evenly=True)
+#: First looks at names that are out of the zone: any of them may drop today. They leave polls a little.
+FIRST_LOOKS = Plan(0.6, evenly=False)
 
 
 class Budgets:

@@ -70,7 +70,7 @@ class OperatorQueue:
 
     def count_routine(self, rank: Rank = Rank.BACKGROUND) -> int:
         """How many routine queries of this rank, or a higher one, wait."""
-        return sum(len(heap) for other, heap in self.heaps.items() if Rank.ORDINARY <= other <= rank)
+        return sum(len(heap) for other, heap in self.heaps.items() if Rank.FIRST <= other <= rank)
 
 
 def _by_age(item: Waiting) -> tuple[float, int]:

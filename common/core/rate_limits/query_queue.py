@@ -21,7 +21,7 @@ from common.core.model.entry import Rank
 from common.core.model.ids import NEVER
 from common.core.model.limit import Limit
 from common.core.model.query import Call, Query
-from common.core.rate_limits.budgets import POLLS, ROUTINE, WHOLE, Budgets
+from common.core.rate_limits.budgets import FIRST_LOOKS, POLLS, ROUTINE, WHOLE, Budgets
 from common.core.rate_limits.calls import take_riders
 from common.core.rate_limits.operator_queue import SHARE, OperatorQueue, Waiting
 from common.core.rate_limits.policy import is_limiting
@@ -31,12 +31,19 @@ from common.core.workers.poison import PoisonDetector
 
 #: Longest wait of a routine query, in seconds, and longest queue ahead of it, in seconds of the operator's budget. Where half
 #: of the base interval is less, that counts; but not less than the time in which a restarted worker is back.
-LONGEST, SHORTEST = {Rank.BACKGROUND: 1800.0, Rank.ORDINARY: 6 * 3600.0}, 15.0
+LONGEST, SHORTEST = {Rank.BACKGROUND: 1800.0, Rank.ORDINARY: 6 * 3600.0, Rank.FIRST: 6 * 3600.0}, 15.0
 #: Longest wait of the other queries: so many seconds, or so many tokens of a slow operator where those take longer. Names that
 #: left the zone may do so by the thousand; their queries wait for as long as routine ones, if that is more.
 HURRIED, TOKENS = 300.0, 6
 #: How far each rank may use up a day's quota.
-PLANS = {Rank.URGENT: WHOLE, Rank.PRIORITY: POLLS, Rank.NEWS: POLLS, Rank.ORDINARY: ROUTINE, Rank.BACKGROUND: ROUTINE}
+PLANS = {
+    Rank.URGENT: WHOLE,
+    Rank.PRIORITY: POLLS,
+    Rank.NEWS: POLLS,
+    Rank.FIRST: FIRST_LOOKS,
+    Rank.ORDINARY: ROUTINE,
+    Rank.BACKGROUND: ROUTINE,
+}
 #: Most routine queries (of the ranks in `LONGEST`) that wait in all queues together: each keeps a name loaded. No queue takes
 #: more of them than it leaves room for others, so that a slow registry delays its own names alone.
 MOST_ROUTINE = 2000

@@ -14,6 +14,8 @@ from common.core.model.states import OWNED
 DAY = 86_400.0
 #: Seconds between looks at a name in redemption, and at one in pending delete before its day.
 IN_REDEMPTION, IN_PENDING_DELETE = DAY / 4, DAY / 2
+#: Seconds between looks at a name that a release procedure holds back and no channel shows: so many looks in it, if not rarer.
+HELD_BACK, LOOKS_HELD_BACK = DAY / 2, 24
 #: With priority a look is worth so many times as much.
 PRIORITY = 4.0
 #: A forecast that is not wider, in seconds, tells the day on which redemption ends.
@@ -25,11 +27,21 @@ def calm_wait(entry: Entry, base: float, now: float) -> float:
 
     That counts on the last day of a phase, inside a window, after one that was missed, and where no calendar tells the day.
     """
+    if entry.is_held(now) and not entry.detail.shown_by:
+        return _wait_held_back(entry, base)
     if entry.drop is None or entry.state not in OWNED or entry.phase not in (Phase.REDEMPTION, Phase.PENDING_DELETE):
         return base
     if _is_last_day(entry, entry.drop, now):
         return base
     return (IN_REDEMPTION if entry.phase is Phase.REDEMPTION else IN_PENDING_DELETE) / _worth(entry)
+
+
+def _wait_held_back(entry: Entry, base: float) -> float:
+    """Seconds until the next look at a name in its release procedure, whose end the calendar tells: the zone shows a winner."""
+    since, until = entry.detail.purged_at, entry.held_until
+    if since is None or until is None:
+        return base
+    return max(base, min(HELD_BACK, (until - since) / LOOKS_HELD_BACK) / _worth(entry))
 
 
 def drops_later(entry: Entry) -> bool:

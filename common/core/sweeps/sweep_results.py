@@ -172,9 +172,11 @@ class SweepResults:
         inconclusive = timed_out & ~single & (table.inconclusive[ids] >= INCONCLUSIVE_CHECKS - 1)
         stale = (codes == DELEGATED) & (table.registry_due[ids].astype(np.float64) <= now) & ~single
         missing = (codes == NXDOMAIN) & ~owned & ~single
+        unseen = missing & (state == UNKNOWN)
         wanted = self._choose_leaving(suffix, leaving & ~single, now) | single
+        wanted |= self.choose_within_room(suffix, Rank.FIRST, unseen, table.checked_at[ids], now)
+        wanted |= self.choose_within_room(suffix, Rank.ORDINARY, missing & ~unseen, table.checked_at[ids], now)
         wanted |= self.choose_within_room(suffix, Rank.BACKGROUND, stale, table.registry_due[ids], now)
-        wanted |= self.choose_within_room(suffix, Rank.ORDINARY, missing, table.checked_at[ids], now)
         wanted |= _choose_first(inconclusive, MOST_OF_ONE if len(self.starts.admission) < MOST_WAITING else 0)
         for place in np.flatnonzero(wanted).tolist():
             seen = observation_of(message, suffix, int(codes[place]), table.addresses[int(numbers[place])])

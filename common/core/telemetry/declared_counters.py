@@ -20,6 +20,7 @@ RANKS = {
     Rank.URGENT: "urgent",
     Rank.PRIORITY: "priority",
     Rank.NEWS: "news",
+    Rank.FIRST: "first",
     Rank.ORDINARY: "ordinary",
     Rank.BACKGROUND: "background",
 }

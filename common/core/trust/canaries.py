@@ -19,6 +19,7 @@ from common.core.model.entry import Check, Entry, Rank
 from common.core.model.evidence import Observation, Outcome
 from common.core.model.methods import budget_of, pool_of
 from common.core.model.query import Query
+from common.core.rate_limits.bucket import DAY
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import REGISTRY_CHANNELS, Registries
 from common.core.telemetry.telemetry import Telemetry
@@ -33,6 +34,8 @@ from common.core.trust.server_trust import Trust, canary_window, grade_answer, l
 #: How often a server that keeps saying "registered" about a name that should go is asked about a random label, in seconds;
 #: and inside the forecast window.
 SUSPECT_EVERY, SUSPECT_CLOSE = 3600.0, 600.0
+#: Most of a day's quota that goes into such canaries: names in their windows need it for looks.
+SUSPECT_SHARE = 0.05
 #: Longest time for which the next pass of a name waits for canaries, in seconds.
 LONGEST_WAIT = 7200.0
 #: Seconds after its check for which a name waits for a canary at most: the next check asks for another one.
@@ -293,8 +296,14 @@ class Canaries:
             self.telemetry.write_limited("warning", "source_answers_from_zone", " ".join(probe.key), now, **fields)
 
     def _suspect_server(self, probe: Probe, answered_at: float, every: float, now: float) -> None:
-        """Query a canary, unless its server answered such a one rightly or failed less than `every` seconds ago."""
+        """Query a canary, unless its server answered such a one rightly or failed less than `every` seconds ago.
+
+        Where a day's quota is small it is longer ago.
+        """
         key = probe.key
+        per_day = self.registries.limit_of(key.method, key.server, key.suffix).per_day
+        if per_day is not None:
+            every = max(every, DAY / (SUSPECT_SHARE * per_day))
         last = max(answered_at, self.trust.row_of(key).failed_at, self._suspected_at.get(key, 0.0))
         if not self.is_on_way(key) and now - last > every:
             self._suspected_at[key] = now

@@ -128,8 +128,10 @@ class Assessor:
         Where two sources agree a verified server will do while passes are missing (time 0): queries are scarce, and only the
         last pass has to be verified afterwards. Of a source alone each pass has to be. Registrars are waited for where no
         channel of the registry denies the name. An announced name whose run was taken away, for a server lied, needs a new one.
+        None while a release procedure holds the name back.
         """
-        if (entry.state is State.AVAILABLE and entry.detail.basis) or not gates.is_denied(entry.detail.evidence):
+        settled = (entry.state is State.AVAILABLE and entry.detail.basis) or entry.is_held(now)
+        if settled or not gates.is_denied(entry.detail.evidence):
             return []
         needs = self.requirements_of(entry, now)
         found = gates.positive_methods(entry.detail.evidence, needs, now)
@@ -145,7 +147,7 @@ class Assessor:
 
     def unverified_others(self, entry: Entry, now: float) -> list[tuple[ChannelKey, float]]:
         """The registry servers that deny a name and that no alarm waits for: once verified they are sources all the same."""
-        if entry.state in ANNOUNCED or not gates.is_denied(entry.detail.evidence):
+        if entry.state in ANNOUNCED or entry.is_held(now) or not gates.is_denied(entry.detail.evidence):
             return []
         needs = self.requirements_of(entry, now)
         conditions, _ = self._conditions.find_conditions(entry.suffix, now)

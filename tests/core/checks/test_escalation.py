@@ -86,6 +86,38 @@ def test_layers_are_climbed_only_as_far_as_the_evidence_asks(
     assert next_methods(name, check, channels, NOW) == wanted
 
 
+def held(*shown_by: str, until: float = NOW + 60, suffix: str = "io") -> Entry:
+    """A purged name that its release procedure holds back until then; these methods have shown that."""
+    made = entry(State.DROPPING, Phase.PENDING_DELETE)
+    made.suffix, made.held_until, made.detail.shown_by = suffix, until, shown_by
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "wanted"),
+    [
+        # The channel that shows the procedure is asked first; while it does, nothing else is worth a query.
+        (held(), after({"dns": Outcome.UNREGISTERED}), ["rdap"]),
+        (held("whois"), after({"dns": Outcome.UNREGISTERED}), ["whois"]),
+        (held(suffix="ee"), after({"dns": Outcome.UNREGISTERED}), ["whois"]),
+        (held(), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), []),
+        (held("whois"), after({"dns": Outcome.UNREGISTERED, "whois": Outcome.DROPPING}), []),
+        # Its denial ends the procedure, as its time does, and an operator's command asks everything.
+        (held("whois"), after({"dns": Outcome.UNREGISTERED, "whois": Outcome.UNREGISTERED}), ["rdap"]),
+        (held(suffix="ee"), after({"dns": Outcome.UNREGISTERED, "whois": Outcome.UNREGISTERED}), ["rdap"]),
+        (held(until=NOW), after({"dns": Outcome.UNREGISTERED, "rdap": Outcome.UNREGISTERED}), ["whois"]),
+        (
+            held("whois"),
+            Check(NOW, manual=True, asked={"dns", "rdap"}, outcomes={"rdap": Outcome.UNREGISTERED}),
+            ["whois", "dns"],
+        ),
+    ],
+)
+def test_a_name_in_its_release_procedure_costs_one_query_a_look(name: Entry, check: Check, wanted: list[str]) -> None:
+    """No alarm is possible before its end."""
+    assert next_methods(name, check, BOTH, NOW) == [method for method in wanted if method not in check.asked]
+
+
 def test_a_reservation_is_queried_again_after_a_day() -> None:
     """It can be lifted; until then one registry answer per check is enough."""
     name = entry(State.RESERVED, None)

@@ -93,17 +93,25 @@ def test_a_drop_window_raises_the_rank_only_where_it_tells_the_day(window: tuple
         ("manual", "whois", Rank.URGENT),
         ("priority", "whois", Rank.PRIORITY),
         ("denied by dns", "whois", Rank.NEWS),
+        ("new and denied by dns", "whois", Rank.FIRST),
+        ("new and denied by dns", "rdap", Rank.FIRST),
+        ("new", "whois", Rank.ORDINARY),
+        ("new, denied by dns and by rdap", "whois", Rank.ORDINARY),
         ("delegated", "whois", Rank.BACKGROUND),
         ("delegated", "dns", Rank.ORDINARY),
         ("", "whois", Rank.ORDINARY),
     ],
 )
 def test_the_rank_of_a_query_follows_from_its_check(change: str, method: str, rank: Rank) -> None:
-    """A delegated name costs its registry only what no other query needs."""
+    """A delegated name costs its registry only what no other query needs; one that nobody was asked about may drop today."""
     room = ChecksRoom()
     entry = Entry("a.com", "com", "a", state=State.REGISTERED, priority=change == "priority")
     check = Check(NOW, confirm=change == "confirm", manual=change == "manual")
-    if change == "denied by dns":
+    if change.startswith("new"):
+        entry.state = State.UNKNOWN
+    if "by rdap" in change:
+        entry.note_observation(Observation("rdap", Reading(Outcome.UNREGISTERED, "rdap_404_json", "not found")), NOW)
+    if "denied by dns" in change:
         check.outcomes["dns"] = Outcome.UNREGISTERED
     if change == "delegated":
         seen = Observation("dns", Reading(Outcome.REGISTERED, "dns_auth_referral", "delegated"))
@@ -112,6 +120,16 @@ def test_the_rank_of_a_query_follows_from_its_check(change: str, method: str, ra
     found = queued(room, method)
 
     assert found.rank is rank
+
+
+@pytest.mark.parametrize(("state", "rank"), [(State.DROPPING, Rank.NEWS), (State.RESERVED, Rank.ORDINARY)])
+def test_a_name_in_its_release_procedure_may_be_free_at_any_moment(state: State, rank: Rank) -> None:
+    """Its looks are not routine."""
+    room, entry = ChecksRoom(), ending(None)
+    entry.state = state
+    assert queue_whois(room, entry)
+
+    assert queued(room, "whois").rank is rank
 
 
 def test_a_query_that_no_check_waits_for_goes_behind_all_others() -> None:

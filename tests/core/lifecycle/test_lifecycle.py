@@ -167,6 +167,20 @@ def test_a_date_in_the_record_comes_second() -> None:
     assert redemption.p < pending.p < 0.95
 
 
+def test_a_date_in_the_record_narrows_what_was_seen_days_apart() -> None:
+    """Where it lies inside of it; a transition that was seen closely needs no date, one that contradicts it counts alone."""
+    apart = ("2026-03-06 12:00", "2026-03-01 12:00")
+    wide = seen("com", Phase.PENDING_DELETE, *apart)
+    dated = seen("com", Phase.PENDING_DELETE, *apart, updated_at="2026-02-01T10:00:00Z")
+    other = seen("com", Phase.PENDING_DELETE, *apart, updated_at="2026-02-05T10:00:00Z")
+    close = seen("com", Phase.PENDING_DELETE, "2026-03-04 12:00", "2026-03-03 12:00", updated_at="2026-02-01T10:00:00Z")
+
+    assert (shown(wide.earliest), shown(wide.latest)) == ("2026-03-06 17:55", "2026-03-11 22:05")
+    assert (shown(dated.earliest), shown(dated.latest)) == ("2026-03-08 17:55", "2026-03-09 22:05")
+    assert (other.earliest, other.latest) == (wide.earliest, wide.latest)
+    assert "seen entering" in close.reason
+
+
 def test_without_any_date_the_phase_itself_bounds_the_day() -> None:
     """Somewhere inside pending delete: within five days. An impossible date in the record is not believed."""
     found = seen("com", Phase.PENDING_DELETE, "2026-03-04 12:00")

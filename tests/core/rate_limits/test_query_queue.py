@@ -70,10 +70,10 @@ def test_the_queries_that_left_the_queues_are_counted() -> None:
 
 def test_the_published_limits() -> None:
     """Ranks, shares, seconds and counts."""
-    assert LONGEST == {Rank.BACKGROUND: 1800.0, Rank.ORDINARY: 21_600.0}
+    assert LONGEST == {Rank.BACKGROUND: 1800.0, Rank.ORDINARY: 21_600.0, Rank.FIRST: 21_600.0}
     assert (TOKENS, SHARE, MOST_ROUTINE, MOST_FROM_SWEEPS, SECONDS_FROM_SWEEPS) == (6, 4, 2000, 1000, 60.0)
     assert [(plan.share, plan.evenly) for plan in (PLANS[rank] for rank in Rank)] == [
-        (1.0, False), (0.75, False), (0.75, False), (0.5, True), (0.5, True),
+        (1.0, False), (0.75, False), (0.75, False), (0.6, False), (0.5, True), (0.5, True),
     ]  # fmt: skip
 
 

@@ -126,6 +126,19 @@ def test_delegated_names_whose_registry_record_is_due_are_checked_as_there_is_ro
     assert admitted == ids.tolist()[-len(admitted) :]
 
 
+def test_new_names_out_of_the_zone_may_use_more_of_a_quota_than_names_known_to_be_free() -> None:
+    """Any of them may drop today: six tenths of the day at once, and not a little every hour."""
+    limits = {**RDAP_ONLY, "rdap/rdap.com.test": Limit("x", 1.0, 5, 20)}
+    admitted = {}
+    for state in (State.UNKNOWN, State.UNREGISTERED):
+        room, ids, sweep = swept(state=state, room=SweepsRoom(limits=limits))
+        room.results.take_result(result_of(sweep, [NXDOMAIN] * 20), NOW)
+        admitted[state] = stages(room, ids).count(Stage.ADMITTED)
+
+    assert admitted[State.UNKNOWN] == 12
+    assert admitted[State.UNREGISTERED] < 10
+
+
 def test_a_loaded_name_is_checked_by_itself() -> None:
     """Something goes on with it; the sweep's answer is where its check starts."""
     room, ids, sweep = swept()

@@ -8,6 +8,8 @@ from common.core.builtin.canary_names import canaries_for
 from common.core.model.channel import Probe
 from common.core.model.entry import Check, DropWindow, Entry
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
+from common.core.model.limit import Limit
+from common.core.rate_limits.bucket import DAY
 from common.core.trust.canaries import SUSPECT_CLOSE, SUSPECT_EVERY
 from common.core.trust.outcomes import CanaryOutcome
 from tests.core.trust.trust_rooms import (
@@ -53,6 +55,22 @@ def test_a_server_that_still_finds_a_name_that_should_go_is_asked_about_a_random
             rooms.canaries.take_unanswered(query.probe, now)
 
     assert asked == [[False], [], [False]]
+
+
+def test_suspicion_takes_a_twentieth_of_a_small_quota_at_most() -> None:
+    """Forty questions a day are worth two such canaries; names in their windows need the others."""
+    rooms = TrustRooms(limits={"*": Limit("*", 1e6, 10**6, None), "rdap/rdap.com.test": Limit("x", 1.0, 5, 40)})
+    entry, check = pending_delete(rooms, Outcome.REGISTERED)
+    asked = []
+    for now in (NOW, NOW + DAY / 2, NOW + DAY / 2 + 1.0):
+        rooms.canaries.suspect_servers(entry, check, now)
+        queries = rooms.take_canaries()
+        asked.append(len(queries))
+        for query in queries:
+            assert query.probe is not None
+            rooms.canaries.take_unanswered(query.probe, now)
+
+    assert asked == [1, 0, 1]
 
 
 def test_every_channel_of_the_registry_is_suspected_and_no_registrar_is() -> None:

@@ -340,6 +340,27 @@ def test_a_name_in_a_release_procedure_is_held_until_its_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("state", "until", "asked"),
+    [
+        (State.DROPPING, NOW + 1.0, False),
+        (State.DROPPING, NOW, True),
+        (State.DROPPING, None, True),
+        (State.PENDING_DELETE, NOW + 1.0, True),
+    ],
+)
+def test_no_canary_is_asked_while_a_release_procedure_holds_a_name_back(
+    state: State, until: float | None, *, asked: bool
+) -> None:
+    """Nothing that a server says could make an alarm before its end."""
+    desk = Desk(TrustRooms(limits={"whois/*": Limit("whois/*", 0.01, 1), **PLENTY}), state=state)
+    desk.deny(RDAP, WHOIS, verified=False)
+    desk.entry.held_until = until
+
+    assert bool(desk.assessor.unverified_servers(desk.entry, NOW)) is asked
+    assert bool(desk.assessor.unverified_others(desk.entry, NOW)) is asked
+
+
+@pytest.mark.parametrize(
     ("outcome", "age", "release"),
     [
         (Outcome.UNREGISTERED, 0.0, None),
