@@ -127,8 +127,8 @@ def test_a_second_channel_adds_its_quota() -> None:
     both = slow_room(rdap_com=(1000.0, 400), whois_com=(1000.0, 400))
     slow = slow_room(rdap_com=(0.02, None), whois_com=(1000.0, 400))
 
-    assert step(alone, 10, OPEN, "com") == pytest.approx(10 * HOUR / (QUOTA_SHARE * 300), rel=0.03)
-    assert step(both, 10, OPEN, "com") == pytest.approx(10 * HOUR / (2 * QUOTA_SHARE * 300), rel=0.03)
+    assert step(alone, 10, OPEN, "com") == pytest.approx(10 * (HOUR + EDGE) / (QUOTA_SHARE * 300), rel=0.03)
+    assert step(both, 10, OPEN, "com") == pytest.approx(10 * (HOUR + EDGE) / (2 * QUOTA_SHARE * 300), rel=0.03)
     assert step(slow, 1, OPEN, "com") == about(100.0)
 
 
@@ -136,7 +136,7 @@ def test_a_second_channel_without_a_quota_adds_what_its_rate_allows_until_midnig
     """Half of it, as of any."""
     room = slow_room(rdap_com=(1000.0, 400), whois_com=(0.02, None))
 
-    assert step(room, 10, OPEN, "com") == pytest.approx(10 * HOUR / (QUOTA_SHARE * 300 + 0.01 * DAY / 2), rel=0.03)
+    assert step(room, 10, OPEN, "com") == pytest.approx(10 * (HOUR + EDGE) / (QUOTA_SHARE * 300 + 0.01 * DAY / 2), rel=0.03)
 
 
 def test_registries_that_share_a_second_channel_divide_what_it_allows() -> None:
@@ -146,7 +146,7 @@ def test_registries_that_share_a_second_channel_divide_what_it_allows() -> None:
     room.registries.replace_directory(Directory(own=own, own_whois=dict.fromkeys(own, "whois.com.test")))
     add_windows(room, "org", 10, OPEN)
 
-    assert step(room, 10, OPEN, "com") == pytest.approx(10 * HOUR / (1.5 * QUOTA_SHARE * 300), rel=0.03)
+    assert step(room, 10, OPEN, "com") == pytest.approx(10 * (HOUR + EDGE) / (1.5 * QUOTA_SHARE * 300), rel=0.03)
 
 
 def test_where_rdap_is_distrusted_whois_pays() -> None:

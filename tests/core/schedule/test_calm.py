@@ -52,6 +52,28 @@ def test_priority_is_worth_four_times_as_many_looks() -> None:
     assert calm_wait(entry_of(Phase.PENDING_DELETE, days=(0.5, 1), priority=True), 300.0, NOW) == 300.0
 
 
+@pytest.mark.parametrize(
+    ("days", "shown", "priority", "wait"),
+    [
+        (17, False, False, DAY / 2),
+        (17, False, True, DAY / 8),
+        (6, False, False, DAY / 4),
+        (0.5, False, False, BASE),
+        (17, True, False, BASE),
+        (0, False, False, BASE),
+    ],
+)
+def test_a_name_that_a_calendar_alone_holds_back_is_looked_at_two_dozen_times(
+    days: float, wait: float, *, shown: bool, priority: bool
+) -> None:
+    """Twice a day at least, in a procedure of so many days; as usual where a channel shows it, and once it is over."""
+    entry = entry_of(Phase.PENDING_DELETE, "cz", priority=priority)
+    entry.state, entry.detail.purged_at, entry.held_until = State.DROPPING, NOW, NOW + days * DAY
+    entry.detail.shown_by = ("whois",) if shown else ()
+
+    assert calm_wait(entry, BASE, NOW) == wait
+
+
 def test_a_name_that_was_announced_is_looked_at_as_usual() -> None:
     """Its last phase stays in its record."""
     entry = entry_of(Phase.PENDING_DELETE, days=(3, 4))
