@@ -18,6 +18,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +27,12 @@ from typing import Any
 import aiohttp
 
 from common import config
+from common.core.model.limit import Limit
 from common.core.registries.registries import Registries
 from common.core_settings import build_policy
 from common.registry_directory import load_directory
 from tests.bench import drops_bound, drops_cast, drops_timeline
-from tests.bench.drops_bound import Waiting
+from tests.bench.drops_bound import Forecasts, Waiting
 from tests.bench.drops_cast import Drop, Plan
 from tests.bench.drops_timeline import Questions, Timeline
 from tests.bench.numbers import of_values
@@ -44,7 +46,7 @@ from tests.lab.story import Role
 START, KNOWN = 60.0, 90.0
 #: Seconds after the last purge: at least, so that a late false alarm still counts, and at most, so that a late notice does.
 QUIET, PATIENCE = 5.0, 90.0
-PROGRESS, POLL = 10.0, 0.2
+PROGRESS, POLL = 10.0, 1.0
 _PAGE = 500
 Tell = Callable[[str], None]
 
@@ -81,12 +83,19 @@ class Run:
         self._stack = stack
         self._tell = tell
         self._stop = asyncio.Event()
-        self._settings = config.load({**environment, "STATE_DIR": str(stack.state_dir)})
-        self._policy = build_policy(self._settings)
+        settings = config.load({**environment, "STATE_DIR": str(stack.state_dir)})
+        self._policy = build_policy(settings)
+        self._registries = Registries(
+            directory=load_directory(settings),
+            overrides=self._policy.limits,
+            recursive_dns=self._policy.recursive_dns,
+            iana_host=self._policy.iana_host,
+        )
         open_now = drops_cast.open_suffixes(lab.clock.wall(), START + KNOWN + plan.seconds)
         self.drops: list[Drop] = drops_cast.plan_drops(plan, open_now)
         self._calm: list[Role] = drops_cast.calm_roles(plan.names - plan.drops)
-        self._waiting: list[Waiting] = []
+        self._forecasts = Forecasts()
+        self._limits: dict[str, Limit] = {}
 
     async def perform(self) -> None:
         """Start the stack, let names drop, and wait for their notices. Raises StackError."""
@@ -119,7 +128,7 @@ class Run:
         purged = {drop.name: at for drop in self.drops if (at := log.freed_at(drop.name)) is not None}
         notices = {str(item.data["domain"]): item for item in reversed(lab.customer.notices("available"))}
         told = {name: item.at for name, item in notices.items()}
-        steps = drops_bound.steps_at_purges(self._waiting, purged, told, self._policy.cadence)
+        steps = self._forecasts.steps_at_purges(purged, told, self._policy.cadence)
         asked = Questions(lab.queries.find())
         lines = {
             name: drops_timeline.timeline_of(name, at, notices[name], asked, lab.customer.watch.keys())
@@ -136,14 +145,19 @@ class Run:
         """Until the product foresees every drop. Raises StackError where it does not in time."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + KNOWN
-        wanted = {drop.name for drop in self.drops}
         while loop.time() < deadline and not self._stop.is_set():
-            rows = {row["domain"]: row for row in await self._foreseen() if row["domain"] in wanted}
-            if len(rows) == len(wanted):
-                self._waiting = self._find_waiting(rows)
+            await self._note_forecasts()
+            if len(self._forecasts) == len(self.drops):
                 return
             await asyncio.sleep(1.0)
-        raise StackError(f"no window is foreseen for {len(wanted - rows.keys())} names: {sorted(wanted - rows.keys())[:5]}")
+        raise StackError(f"windows are foreseen for {len(self._forecasts)} names of {len(self.drops)}")
+
+    async def _note_forecasts(self) -> None:
+        """Take down what the product forecasts now: it learns the hours of a registry from the drops that it sees."""
+        wanted, now = {drop.name for drop in self.drops}, self._lab.clock.wall()
+        for row in await self._foreseen():
+            if row["domain"] in wanted:
+                self._forecasts.note(self._read_forecast(row), now)
 
     async def _foreseen(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
@@ -158,28 +172,24 @@ class Run:
                 if not cursor:
                     return rows
 
-    def _find_waiting(self, rows: dict[str, dict[str, Any]]) -> list[Waiting]:
-        """The names that will drop, with the product's forecast and the budget of the channel that it asks first."""
-        registries = Registries(
-            directory=load_directory(self._settings),
-            overrides=self._policy.limits,
-            recursive_dns=self._policy.recursive_dns,
-            iana_host=self._policy.iana_host,
+    def _read_forecast(self, row: dict[str, Any]) -> Waiting:
+        limit, forecast = self._limit_of(row["tld"]), row["forecast"]
+        return Waiting(
+            name=row["domain"],
+            suffix=row["tld"],
+            priority=row["priority"],
+            earliest=forecast["earliest"],
+            latest=forecast["latest"],
+            chance=forecast["probability"],
+            operator=limit.operator,
+            rate=limit.rate,
         )
-        limits = {row["tld"]: registries.limit_of(*registries.channels_of(row["tld"])[0]) for row in rows.values()}
-        return [
-            Waiting(
-                name=name,
-                suffix=row["tld"],
-                priority=row["priority"],
-                earliest=row["forecast"]["earliest"],
-                latest=row["forecast"]["latest"],
-                chance=row["forecast"]["probability"],
-                operator=limits[row["tld"]].operator,
-                rate=limits[row["tld"]].rate,
-            )
-            for name, row in rows.items()
-        ]
+
+    def _limit_of(self, suffix: str) -> Limit:
+        """The budget of the registry channel that is asked first."""
+        if suffix not in self._limits:
+            self._limits[suffix] = self._registries.limit_of(*self._registries.channels_of(suffix)[0])
+        return self._limits[suffix]
 
     async def _watch(self, seconds: float, done: Callable[[], bool]) -> None:
         """Tell how far it is, until `done` or so many seconds have passed. Raises StackError when the stack ends."""
@@ -192,6 +202,7 @@ class Run:
             if loop.time() >= shown + PROGRESS:
                 shown = loop.time()
                 self._tell(self._progress())
+            await self._note_forecasts()
             await asyncio.sleep(POLL)
 
     def _progress(self) -> str:
@@ -249,7 +260,7 @@ def shown(outcome: Outcome) -> list[str]:
     ]
     texts = [f"{'':52} {'median':>7} {'p90':>7} {'most':>7}"]
     texts += [f"{text:52} " + " ".join(f"{of_values(values, q):7.2f}" for q in (0.5, 0.9, 1.0)) for text, values in rows]
-    texts += ["", *drops_timeline.shown(list(outcome.lines.values())), ""]
+    texts += ["", *_by_step(outcome), "", *drops_timeline.shown(list(outcome.lines.values())), ""]
     slowest = sorted(outcome.lines.items(), key=lambda item: -item[1].posted)[:5]
     texts += [
         f"late: {name}: asked {line.first_denied:.2f}, {line.questions} questions, the last {line.last_denied:.2f}, canary "
@@ -262,6 +273,19 @@ def shown(outcome: Outcome) -> list[str]:
     texts.append(f"drops due {found.due}, seen {len(found.seen)}, missed {len(found.missed)}, false alarms {len(found.false)}")
     texts.append(f"median {of_values(late, 0.5):.2f} polling steps, at most {drops_bound.STEPS}: {verdict}")
     return texts
+
+
+def _by_step(outcome: Outcome) -> list[str]:
+    """One line for each polling step, in whole seconds: how many drops, and how late they were told."""
+    groups: dict[int, list[float]] = defaultdict(list)
+    for name, step in outcome.steps.items():
+        if name in outcome.score.latencies:
+            groups[round(step)].append(outcome.score.latencies[name])
+    return [
+        f"step of {step:3} s, {len(seconds):3} drops: purge to callback"
+        f"{'':15} " + " ".join(f"{of_values(seconds, q):7.2f}" for q in (0.5, 0.9, 1.0))
+        for step, seconds in sorted(groups.items())
+    ]
 
 
 def main(arguments: list[str]) -> int:
@@ -281,6 +305,9 @@ def main(arguments: list[str]) -> int:
     def tell(text: str) -> None:
         print(f"{time.monotonic() - began:6.1f} s  {text}", file=sys.stderr, flush=True)
 
+    if (rest := drops_cast.wait_for_midnight(time.time(), START + KNOWN + plan.seconds)) > 0:
+        tell(f"waiting {rest:.0f} s until midnight UTC is over")
+        time.sleep(rest + 1.0)
     directory = Path(tempfile.mkdtemp(prefix="dm-drops-"))
     found = asyncio.run(measure(plan, tell, directory, options.rate))
     for line in shown(found):

@@ -60,16 +60,36 @@ def polling_step(name: Waiting, waiting: Sequence[Waiting], cadence: Cadence, no
     return min(base, step_at(level, float(weights[place]), float(finest[place])))
 
 
-def steps_at_purges(
-    names: Sequence[Waiting], purged: Mapping[str, float], told: Mapping[str, float], cadence: Cadence
-) -> dict[str, float]:
-    """The polling step of every purged name at its purge: all names share the budget that were not told by then."""
-    never = float("inf")
-    return {
-        each.name: polling_step(each, [other for other in names if told.get(other.name, never) > at], cadence, at)
-        for each in names
-        if (at := purged.get(each.name)) is not None
-    }
+class Forecasts:
+    """The forecast of every name as the product changed it in the course of a run."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, list[tuple[float, Waiting]]] = {}  # by name, with the time from which each holds
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def note(self, found: Waiting, now: float) -> None:
+        """Note what is forecast for a name at `now`."""
+        known = self._known.setdefault(found.name, [])
+        if not known or known[-1][1] != found:
+            known.append((now, found))
+
+    def at(self, name: str, when: float) -> Waiting | None:
+        """The newest forecast by then, the first one before it; None of a name that had none."""
+        known = self._known.get(name, [])
+        return next((found for since, found in reversed(known) if since <= when), known[0][1] if known else None)
+
+    def steps_at_purges(self, purged: Mapping[str, float], told: Mapping[str, float], cadence: Cadence) -> dict[str, float]:
+        """The polling step of every purged name at its purge: all names share the budget that were not told by then."""
+        never = float("inf")
+        found = {}
+        for name, moment in purged.items():
+            own = self.at(name, moment)
+            others = (self.at(other, moment) for other in self._known if told.get(other, never) > moment)
+            if own is not None:
+                found[name] = polling_step(own, [each for each in others if each is not None], cadence, moment)
+        return found
 
 
 def steps_late(seconds: float, step: float, gap: float) -> float:

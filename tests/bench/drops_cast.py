@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from common.core.schedule.drop_hours import are_hours_open
+from common.core.schedule.drop_hours import drop_hours
 from tests.lab import story
 from tests.lab.clock import DAY
 from tests.lab.model import Registry
@@ -25,7 +25,7 @@ CALM = ("io", "ws")
 URGENT, ODD = 5, 20
 _ODD = (Scene.GRACE, Scene.HELD, Scene.REDEMPTION)
 #: Registry seconds that a name would still have had before its purge, had the benchmark not purged it.
-SPARE = 180.0
+SPARE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,17 @@ class Drop:
 
 def open_suffixes(now: float, seconds: float) -> list[str]:
     """Suffixes that delete names at this time of the day, and still will in so many `seconds`."""
-    moments = (now, now + seconds / 2, now + seconds)
-    return [label for label in SUFFIXES if label not in CALM and all(are_hours_open(label, moment) for moment in moments)]
+    return [label for label in SUFFIXES if label not in CALM and _stays_open(*drop_hours(label), now, seconds)]
+
+
+def _stays_open(start: float, length: float, now: float, seconds: float) -> bool:
+    return length >= DAY or (now - start) % DAY + seconds <= length
+
+
+def wait_for_midnight(now: float, seconds: float) -> float:
+    """Seconds until midnight UTC where that falls into so many `seconds`, else 0: a forecast counts in days of the calendar."""
+    left = DAY - now % DAY
+    return left if left <= seconds else 0.0
 
 
 def plan_drops(plan: Plan, suffixes: list[str]) -> list[Drop]:

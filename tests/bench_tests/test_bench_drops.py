@@ -10,7 +10,7 @@ import pytest
 from common.core.schedule.cadence import Cadence
 from tests.bench import drops_cast
 from tests.bench.drops import Outcome, measure, shown
-from tests.bench.drops_bound import STEPS, Waiting, polling_step, steps_at_purges, steps_late
+from tests.bench.drops_bound import STEPS, Forecasts, Waiting, polling_step, steps_late
 from tests.bench.drops_cast import Plan, calm_roles, plan_drops, stage
 from tests.bench.drops_timeline import Questions, timeline_of
 from tests.lab.clock import DAY, LabClock
@@ -79,10 +79,32 @@ def test_the_base_interval_counts_where_it_is_shorter_and_outside_the_window() -
 
 def test_names_that_were_told_share_no_longer() -> None:
     """The step of a purge is that of the names still waiting then; a name that was never purged has none."""
-    names = [waiting(f"n{number}.dev", rate=1.0) for number in range(20)]
+    forecasts = Forecasts()
+    for number in range(20):
+        forecasts.note(waiting(f"n{number}.dev", rate=1.0), NOON - 60)
     told = {f"n{number}.dev": NOON - 1 for number in range(1, 11)}
 
-    assert steps_at_purges(names, {"n0.dev": NOON}, told, CADENCE) == {"n0.dev": pytest.approx(20.0)}
+    assert forecasts.steps_at_purges({"n0.dev": NOON}, told, CADENCE) == {"n0.dev": pytest.approx(20.0)}
+    assert forecasts.steps_at_purges({"unknown.dev": NOON}, told, CADENCE) == {}
+
+
+def test_the_forecast_of_a_purge_is_the_one_of_that_moment() -> None:
+    """A window that was learned later does not count for it, and one that was known before does."""
+    forecasts = Forecasts()
+    forecasts.note(waiting("a.dev", hours=24.0), NOON - 60)
+    forecasts.note(waiting("a.dev"), NOON - 30)
+    forecasts.note(waiting("a.dev", opens=3.0), NOON + 30)
+
+    for moment, step in ((NOON - 40, 10.0), (NOON, 5.0), (NOON + 40, CADENCE.interval)):
+        assert forecasts.steps_at_purges({"a.dev": moment}, {}, CADENCE) == {"a.dev": pytest.approx(step)}
+    assert len(forecasts) == 1
+
+
+def test_no_run_goes_over_midnight() -> None:
+    """It waits for midnight where that would come before its end."""
+    assert drops_cast.wait_for_midnight(NOON, 400.0) == 0.0
+    assert drops_cast.wait_for_midnight(NOON + DAY / 2 - 100, 400.0) == 100.0
+    assert drops_cast.wait_for_midnight(NOON + DAY / 2 + 1, 400.0) == 0.0
 
 
 def test_what_is_held_counts_in_steps_beyond_the_confirming_pass() -> None:
@@ -107,10 +129,12 @@ def test_names_drop_where_and_when_their_registry_deletes_them() -> None:
     with also(*drops_cast.FURTHER):
         at_noon = drops_cast.open_suffixes(NOON, 600.0)
         in_the_evening = drops_cast.open_suffixes(NOON + 7 * 3600, 600.0)
+        near_the_end = drops_cast.open_suffixes(NOON + 10 * 3600, 600.0)
     drops = plan_drops(Plan(), at_noon)
 
     assert at_noon == ["uk", "co.uk", "de", "dev", "xyz", "fr"]
     assert set(in_the_evening) == {*at_noon, "com"}
+    assert near_the_end == at_noon  # that of com would close before the run is over
     assert len({drop.name for drop in drops}) == 200
     assert {drop.name.partition(".")[2] for drop in drops} == set(at_noon)
     assert all(0 <= drop.at <= 240 for drop in drops)
