@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,8 @@ def test_what_is_held_counts_in_steps_beyond_the_confirming_pass() -> None:
     assert not Outcome(2.0, Score(due=3, latencies=told, false=["five.dev"]), steps, {}).good
     assert not Outcome(2.0, score, steps, {}, ["a process crashed"]).good
     assert not Outcome(2.0, Score(), {}, {}).good
+    assert shown(found)[-1] == "median 1.50 polling steps, at most 1.5: held"
+    assert any(re.fullmatch(r"2 drops with a step of up to 10 s +9\.50 +9\.60 +9\.60", line) for line in shown(found))
 
 
 def test_names_drop_where_and_when_their_registry_deletes_them() -> None:
