@@ -8,7 +8,7 @@ import sys
 #: Parts that can be measured alone: modules beside this one with `main(arguments)`.
 PARTS = {
     **{name: name for name in ("dns", "steps", "store", "lists", "clients", "beside", "links", "longlist", "scale")},
-    **{name: name for name in ("instances", "snapshot", "takeover", "publications")},
+    **{name: name for name in ("instances", "snapshot", "takeover", "publications", "drops")},
     "table": "records",
 }
 
