@@ -108,16 +108,15 @@ class SweepDispatch:
 
     def _send_one(self, suffix: str, queue: SweepQueue, now: float, *, urgent: bool) -> bool:
         """Send one sweep of a suffix. False where there is nothing to send, or nothing yet."""
-        workers = self.workers.choose_sweepers(urgent=urgent)
         names = queue.urgent if urgent else queue.ordinary
         # A lost sweep goes before other names without priority, and never before one with priority.
         if urgent and names.count:
-            return self._send_names(suffix, names, workers, now, urgent=True)
-        if queue.lost and workers:
-            return self._send_again(queue, self.workers.choose_sweepers(urgent=urgent, avoid=queue.lost[0].avoid), now)
-        return bool(names.count) and self._send_names(suffix, names, workers, now, urgent=urgent)
+            return self._send_names(suffix, names, now, urgent=True)
+        if queue.lost and (workers := self.workers.choose_sweepers(urgent=urgent, avoid=queue.lost[0].avoid)):
+            return self._send_again(queue, workers, now)
+        return bool(names.count) and self._send_names(suffix, names, now, urgent=urgent)
 
-    def _send_names(self, suffix: str, names: IdQueue, workers: list[Worker], now: float, *, urgent: bool) -> bool:
+    def _send_names(self, suffix: str, names: IdQueue, now: float, *, urgent: bool) -> bool:
         """Send the first names of a queue, or admit all to single checks: few, or urgent ones while the zone limits us."""
         if not self._is_ready(names, now, urgent=urgent):
             return False
@@ -125,6 +124,7 @@ class SweepDispatch:
         if names.count < FEWEST or (urgent and self.rate_limits.is_limited(limit, "fast", now)):
             self.starts.request_checks(*self.still_queued(*names.take_ids(names.count)), urgent=urgent)
             return True
+        workers = self.workers.choose_sweepers(urgent=urgent)
         worker = self._allowed_worker(limit, workers, names.count, now)
         if worker is None:
             names.not_before = self._find_allowed_at(limit, workers, names.count, now)
