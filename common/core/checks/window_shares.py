@@ -22,8 +22,8 @@ from common.core.rate_limits.bucket import DAY
 from common.core.rate_limits.budgets import POLLS
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
-from common.core.schedule.calm import drops_later, needs_other_phase
-from common.core.schedule.drop_hours import EDGE, drop_hours
+from common.core.schedule.calm import drops_later
+from common.core.schedule.drop_hours import EDGE
 from common.core.schedule.window_value import Windows, find_level, finest_steps, step_at, weigh_windows
 from common.core.trust.server_trust import Trust
 
@@ -51,15 +51,15 @@ class WindowShares:
 
     def step_of(self, entry: Entry, now: float) -> float | None:
         """Seconds between looks at a name that is out of the zone and inside its window; None for any other."""
-        drop = entry.drop
-        if drop is None or not entry.in_window(now, EDGE) or entry.state not in OWNED or drops_later(entry):
+        drop, hours = entry.drop, self.domains.calendar.hours
+        if drop is None or not entry.in_window(now, EDGE) or entry.state not in OWNED or drops_later(entry, hours):
             return None
         paying = self.find_operator(entry.suffix, now)
         if paying is None:
             return None
         if now >= self._counted_at + COUNT_EVERY:
             self._counted_at, self._levels = now, self.count_levels(now)
-        start, length = drop_hours(entry.suffix)
+        start, length = hours.hours_of(entry.suffix)
         window = Windows(*(np.array([value]) for value in (drop.earliest, drop.latest, start, length)))
         if not window.are_open(now)[0]:
             return float("inf")
@@ -114,17 +114,17 @@ class WindowShares:
 
     def _windows_of(self, ids: Ids) -> Windows:
         """The windows of these names, with the hours of their registries."""
-        table = self.domains.table
+        table, known = self.domains.table, self.domains.calendar.hours
         numbers, places = np.unique(table.suffix[ids], return_inverse=True)
-        hours = np.array([drop_hours(table.suffixes[number]) for number in numbers.tolist()]).reshape(-1, 2)[places]
+        hours = np.array([known.hours_of(table.suffixes[number]) for number in numbers.tolist()]).reshape(-1, 2)[places]
         earliest, latest = table.earliest[ids].astype(np.float64), table.latest[ids].astype(np.float64)
         return Windows(earliest, latest, hours[:, 0], hours[:, 1])
 
     def _may_drop(self, ids: Ids) -> NDArray[np.bool_]:
         """Which of these names have no other phase before their drop."""
-        table = self.domains.table
+        table, hours = self.domains.table, self.domains.calendar.hours
         redeemed = table.state[ids] == STATE_CODES[State.REDEMPTION]
         numbers = table.suffix[ids]
-        waits = [number for number in np.unique(numbers[redeemed]).tolist() if needs_other_phase(table.suffixes[number])]
+        waits = [number for number in np.unique(numbers[redeemed]).tolist() if hours.pending_days(table.suffixes[number])]
         found: NDArray[np.bool_] = ~(redeemed & np.isin(numbers, waits))
         return found

@@ -134,6 +134,7 @@ class Rooms:
             trust=self.trust,
             conditions=self.conditions,
             canaries=self.canaries,
+            hours=self.domains.calendar.hours,
             telemetry=self.telemetry,
             rng=rng,
         )

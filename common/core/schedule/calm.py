@@ -6,11 +6,11 @@ enough: they see the next phase early enough to know the day of the drop. Close 
 
 from __future__ import annotations
 
-from common.core.builtin.lifecycles import cycle_for
 from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Phase
 from common.core.model.methods import REGISTRY_METHODS
 from common.core.model.states import OWNED
+from common.core.schedule.drop_hours import DropHours
 
 DAY = 86_400.0
 #: Seconds between looks at a name in redemption, and at one in pending delete before its day.
@@ -19,40 +19,32 @@ IN_REDEMPTION, IN_PENDING_DELETE = DAY / 4, DAY / 2
 PRIORITY = 4.0
 #: A forecast that is not wider, in seconds, tells the day on which redemption ends.
 EXACT = 2 * DAY
+#: Longest wait in seconds on the day of a drop, outside of hours that were learned.
+UNSURE = 3600.0
 #: Seconds between questions to the registry about a held name that the zone guards, and the same around its expiry.
 HELD, HELD_EXPIRING = DAY, DAY / 2
 #: Seconds before and after expiry in which a held name is likely to be deleted or renewed.
 BEFORE_EXPIRY, AFTER_EXPIRY = 14 * DAY, 45 * DAY
 
 
-def calm_wait(entry: Entry, base: float, now: float) -> float:
+def calm_wait(entry: Entry, base: float, now: float, hours: DropHours) -> float:
     """Seconds until the next look at a name; `base` is its base interval in seconds.
 
-    That counts on the last day of a phase, inside a window, after one that was missed, and where no calendar tells the day.
+    That counts on the last day of a phase, inside a window, after one that was missed, and where no calendar tells the day. On
+    the day of a drop whose hours or days were learned it is an hour at most: what was learned may be wrong.
     """
-    if entry.drop is None or entry.state not in OWNED or entry.phase not in (Phase.REDEMPTION, Phase.PENDING_DELETE):
+    drop = entry.drop
+    if drop is None or entry.state not in OWNED or entry.phase not in (Phase.REDEMPTION, Phase.PENDING_DELETE):
         return base
-    if _is_last_day(entry, entry.drop, now):
-        return base
+    if _is_last_day(entry, drop, now, hours):
+        exact = drop.latest - drop.earliest <= EXACT and now <= drop.latest + DAY
+        return min(base, UNSURE) if exact and hours.is_learned(entry.suffix) else base
     return (IN_REDEMPTION if entry.phase is Phase.REDEMPTION else IN_PENDING_DELETE) / _worth(entry)
 
 
-def drops_later(entry: Entry) -> bool:
+def drops_later(entry: Entry, hours: DropHours) -> bool:
     """Whether a name has another phase before it, so that it cannot drop before that was seen for days."""
-    return entry.phase is Phase.REDEMPTION and needs_other_phase(entry.suffix)
-
-
-def needs_other_phase(suffix: str) -> bool:
-    """Whether names of this suffix are in pending delete for days after their redemption, and then drop."""
-    return _pending_days(suffix) > 0
-
-
-def _pending_days(suffix: str) -> int:
-    """The least days of the pending delete that follows redemption; 0 where a name may drop from redemption."""
-    cycle = cycle_for(suffix)
-    if cycle is None or cycle.pending is None or cycle.pending_is_both:
-        return 0
-    return cycle.pending.least
+    return entry.phase is Phase.REDEMPTION and hours.pending_days(entry.suffix) > 0
 
 
 def is_look_due(entry: Entry, now: float) -> bool:
@@ -65,11 +57,11 @@ def is_look_due(entry: Entry, now: float) -> bool:
     return now - asked >= (HELD_EXPIRING if near else HELD) / _worth(entry)
 
 
-def _is_last_day(entry: Entry, drop: DropWindow, now: float) -> bool:
+def _is_last_day(entry: Entry, drop: DropWindow, now: float, hours: DropHours) -> bool:
     """Whether the phase of a name ends within a day, or should have ended: how exactly that is seen decides its window."""
-    if not drops_later(entry):
+    if not drops_later(entry, hours):
         return drop.earliest - DAY <= now
-    left = _pending_days(entry.suffix) * DAY
+    left = hours.pending_days(entry.suffix) * DAY
     return drop.latest - drop.earliest <= EXACT and drop.earliest - left - DAY <= now
 
 

@@ -30,7 +30,8 @@ SLACK = 0.01
 class Windows(NamedTuple):
     """Drop windows, one place a name: `earliest` and `latest` in epoch seconds.
 
-    Each is open every day from `start` (seconds after midnight UTC) on for `length` seconds (`drop_hours`).
+    One that is longer than `length` seconds is open every day from `start` (seconds after midnight UTC) on for so many seconds
+    (`drop_hours`).
     """
 
     earliest: Times
@@ -41,21 +42,29 @@ class Windows(NamedTuple):
     def widths(self) -> Times:
         """For how many seconds each window is open."""
         days = np.ceil((self.latest - self.earliest) / DAY - SLACK)
-        found: Times = np.where(self.length < DAY, np.maximum(1.0, days) * self.length, self.latest - self.earliest)
+        found: Times = np.where(self._have_hours(), np.maximum(1.0, days) * self.length, self.latest - self.earliest)
         return found
 
     def are_open(self, now: float) -> NDArray[np.bool_]:
         """Which windows are open now, or nearly."""
         hours = (now + EDGE - self.start) % DAY <= self.length + 2 * EDGE
-        found: NDArray[np.bool_] = (self.earliest - EDGE <= now) & (now <= self.latest + EDGE) & (hours | (self.length >= DAY))
+        found: NDArray[np.bool_] = (self.earliest - EDGE <= now) & (now <= self.latest + EDGE) & (hours | ~self._have_hours())
         return found
 
     def open_today(self, now: float) -> Times:
         """For how many seconds each window is still open until midnight UTC."""
-        today = now // DAY * DAY
-        first = np.maximum(np.maximum(self.earliest, now), today + self.start)
-        last = np.minimum(np.minimum(self.latest, today + DAY), today + self.start + self.length)
-        found: Times = np.maximum(0.0, last - first)
+        midnight, have_hours = now // DAY * DAY + DAY, self._have_hours()
+        begin, end = np.maximum(self.earliest, now), np.minimum(self.latest, midnight)
+        found: Times = np.zeros_like(self.earliest)
+        for day in (midnight - 2 * DAY, midnight - DAY):  # hours may reach over midnight
+            first = np.where(have_hours, np.maximum(begin, day + self.start), begin)
+            last = np.where(have_hours, np.minimum(end, day + self.start + self.length), end)
+            found = found + np.maximum(0.0, last - first) * (have_hours | (day == midnight - DAY))
+        return found
+
+    def _have_hours(self) -> NDArray[np.bool_]:
+        """Which windows are longer than the hours of their registry, and open in these alone; others say themselves when."""
+        found: NDArray[np.bool_] = (self.length < DAY) & (self.latest - self.earliest > self.length + SLACK * DAY)
         return found
 
 

@@ -191,6 +191,7 @@ class ChecksRoom:
             trust=self.trust,
             conditions=self.conditions,
             canaries=self.canaries,
+            hours=self.domains.calendar.hours,
             telemetry=self.telemetry,
             rng=rng,
         )

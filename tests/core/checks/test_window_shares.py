@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from common.core.builtin.lifecycles import ALL_DAY, row_for
 from common.core.checks.window_shares import COUNT_EVERY, QUOTA_SHARE
 from common.core.domains.domain_table import Flag
 from common.core.model.evidence import Phase
 from common.core.model.states import State
 from common.core.registries.directory import Directory
+from common.core.schedule.drop_hours import DropHours
 from tests.core.checks.checks_room import NOW, RDAP, ChecksRoom, credit
 from tests.core.checks.drop_windows import DAY, HOUR, NARROW, WIDE, add_windows, load_dying, slow_room
 
@@ -41,7 +45,7 @@ def about(seconds: float) -> object:
 @pytest.fixture(autouse=True)
 def no_hours(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry of these tests deletes names at any time of the day."""
-    monkeypatch.setattr("common.core.checks.window_shares.drop_hours", lambda _suffix: (0.0, DAY))
+    monkeypatch.setattr(DropHours, "hours_of", lambda _hours, _suffix: (0.0, DAY))
 
 
 def test_names_that_may_drop_take_half_of_what_their_registry_allows() -> None:
@@ -155,15 +159,28 @@ def test_a_name_outside_of_its_window_or_in_redemption_has_no_step() -> None:
 
 
 def test_outside_of_the_hours_of_its_registry_a_name_is_not_watched_closely(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even though its window of two days is open."""
-    monkeypatch.setattr("common.core.checks.window_shares.drop_hours", lambda _suffix: (18 * HOUR, HOUR))
+    """Even though its window of two days is open. What was learned of them counts, from the next look on."""
+    monkeypatch.undo()
     room = slow_room(rdap_org=(0.5, None))
+    room.domains.calendar.hours.set_cycle("org", replace(row_for("org"), window=(18 * 60, 19 * 60)))
     window = (NOON - DAY, NOON + DAY)
 
     name_id = int(add_windows(room, "org", 1, window)[0])
 
     assert step_of_id(room, name_id, window) == float("inf")
     assert step_of_id(room, name_id, window, now=NOON + 6.5 * HOUR) == 5.0
+
+
+def test_a_learned_last_phase_keeps_names_in_redemption_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that the registry does not have lets them in."""
+    monkeypatch.undo()
+    room = slow_room(rdap_org=(0.5, None))
+    ids = add_windows(room, "org", 60, OPEN, state=State.REDEMPTION)
+    entry = load_dying(room, int(ids[0]), OPEN, p=0.7, phase=Phase.REDEMPTION)
+    assert room.window_shares.step_of(entry, NOON) is None
+    room.domains.calendar.hours.set_cycle("org", replace(row_for("org"), pending=None, window=ALL_DAY))
+
+    assert room.window_shares.step_of(entry, NOON) == about(240.0)
 
 
 def test_the_count_is_kept_for_some_seconds() -> None:

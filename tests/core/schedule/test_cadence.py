@@ -22,6 +22,7 @@ from common.core.schedule.cadence import (
     YOUNG_RUN,
     YOUNG_STEP,
     Cadence,
+    Pace,
     are_imminent,
     base_interval,
     first_check_times,
@@ -35,7 +36,7 @@ from common.core.schedule.cadence import (
     spread_check_times,
     window_steps,
 )
-from common.core.schedule.drop_hours import EDGE
+from common.core.schedule.drop_hours import EDGE, PUBLISHED
 
 NOW = 1_790_000_000.0
 CADENCE = Cadence(interval=3600.0, priority_interval=300.0, gap=30.0, gap_close=2.0)
@@ -53,7 +54,8 @@ def entry_of(*, priority: bool = False, window: tuple[float, float] | None = Non
 
 def wait_of(entry: Entry, *, confirming: bool = False, inconclusive: bool = False, stretch: float = 1.0) -> float:
     """Seconds until the next check."""
-    return next_check_at(entry, CADENCE, NOW, confirming=confirming, inconclusive=inconclusive, stretch=stretch) - NOW
+    pace = Pace(stretch)
+    return next_check_at(entry, CADENCE, NOW, PUBLISHED, confirming=confirming, inconclusive=inconclusive, pace=pace) - NOW
 
 
 def near(wait: float) -> object:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from common.core.builtin.lifecycles import Days, row_for
 from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.records import Evidence
 from common.core.model.states import State
-from common.core.schedule.calm import DAY, calm_wait, drops_later, is_look_due
+from common.core.schedule.calm import DAY, UNSURE, calm_wait, drops_later, is_look_due
+from common.core.schedule.drop_hours import PUBLISHED, DropHours
 
 NOW, HOUR, BASE = 1_790_000_000.0, 3600.0, 1800.0
 STATES = {Phase.REDEMPTION: State.REDEMPTION, Phase.PENDING_DELETE: State.PENDING_DELETE, Phase.UNDELEGATED: State.UNDELEGATED}
@@ -44,13 +48,38 @@ def test_the_calendar_tells_how_often_a_name_is_looked_at(
     phase: Phase, suffix: str, days: tuple[float, float] | None, wait: float
 ) -> None:
     """Four times a day in redemption, twice in pending delete, and as usual once its day is near or not known."""
-    assert calm_wait(entry_of(phase, suffix, days), BASE, NOW) == wait
+    assert calm_wait(entry_of(phase, suffix, days), BASE, NOW, PUBLISHED) == wait
 
 
 def test_priority_is_worth_four_times_as_many_looks() -> None:
     """Before the last day; then its own interval counts."""
-    assert calm_wait(entry_of(Phase.REDEMPTION, days=(20, 21), priority=True), 300.0, NOW) == 1.5 * HOUR
-    assert calm_wait(entry_of(Phase.PENDING_DELETE, days=(0.5, 1), priority=True), 300.0, NOW) == 300.0
+    assert calm_wait(entry_of(Phase.REDEMPTION, days=(20, 21), priority=True), 300.0, NOW, PUBLISHED) == 1.5 * HOUR
+    assert calm_wait(entry_of(Phase.PENDING_DELETE, days=(0.5, 1), priority=True), 300.0, NOW, PUBLISHED) == 300.0
+
+
+def test_on_the_day_of_a_drop_learned_hours_are_not_relied_upon() -> None:
+    """An hour at most, however long the base interval is; not long before or after, nor in a window that says little."""
+    learned = DropHours()
+    learned.set_cycle("com", row_for("com"))
+    waits = [
+        calm_wait(entry_of(Phase.PENDING_DELETE, days=days), DAY, NOW, learned)
+        for days in ((0.5, 0.6), (-0.9, -0.8), (-2, -1.1), (-1, 1.1), (2, 2.1))
+    ]
+
+    assert waits == [UNSURE, UNSURE, DAY, DAY, DAY / 2]
+    assert calm_wait(entry_of(Phase.PENDING_DELETE, days=(0.5, 0.6)), 60.0, NOW, learned) == 60.0
+    assert calm_wait(entry_of(Phase.PENDING_DELETE, "org", days=(0.5, 0.6)), DAY, NOW, learned) == DAY
+
+
+def test_learned_days_tell_when_redemption_ends() -> None:
+    """A pending delete of two days: the last day of redemption is the third before the drop."""
+    learned = DropHours()
+    learned.set_cycle("com", replace(row_for("com"), pending=Days(2, 2)))
+
+    assert calm_wait(entry_of(Phase.REDEMPTION, days=(5.9, 6.2)), BASE, NOW, learned) == 6 * HOUR
+    assert calm_wait(entry_of(Phase.REDEMPTION, days=(2.9, 3.2)), BASE, NOW, learned) == BASE
+    learned.set_cycle("com", replace(row_for("com"), pending=None))
+    assert not drops_later(entry_of(Phase.REDEMPTION), learned)
 
 
 def test_a_name_that_was_announced_is_looked_at_as_usual() -> None:
@@ -58,18 +87,18 @@ def test_a_name_that_was_announced_is_looked_at_as_usual() -> None:
     entry = entry_of(Phase.PENDING_DELETE, days=(3, 4))
     entry.state = State.AVAILABLE
 
-    assert calm_wait(entry, BASE, NOW) == BASE
+    assert calm_wait(entry, BASE, NOW, PUBLISHED) == BASE
 
 
 def test_a_name_does_not_drop_from_redemption_where_pending_delete_follows() -> None:
     """Nor does it in the registries that know one phase only, once that is over."""
-    assert [drops_later(entry_of(Phase.REDEMPTION, suffix)) for suffix in ("com", "de", "uk", "hu")] == [
+    assert [drops_later(entry_of(Phase.REDEMPTION, suffix), PUBLISHED) for suffix in ("com", "de", "uk", "hu")] == [
         True,
         False,
         False,
         False,
     ]
-    assert not drops_later(entry_of(Phase.PENDING_DELETE))
+    assert not drops_later(entry_of(Phase.PENDING_DELETE), PUBLISHED)
 
 
 def held(asked: float, expires: float | None, *, priority: bool = False) -> Entry:
