@@ -87,7 +87,7 @@ def _take_lengths(row: Cycle, seen: ObservedSuffix, words: list[str]) -> Cycle:
         cycle = _with_lengths(cycle, _choose_days(row, said, first), cycle.pending, first.seen)
     if last is not None:
         words.append(_describe("pending delete", last))
-        pending = _choose_days(row, _pending_days(row), last)
+        pending = _choose_days(row, _whole_pending(row), last)
         pending = _subtract_days(pending, cycle.redemption) if row.pending_is_both else pending
         cycle = _with_lengths(cycle, cycle.redemption, pending, last.seen)
     return cycle
@@ -133,6 +133,13 @@ def _pending_days(row: Cycle) -> Days | None:
     if row.pending is None or not row.pending_is_both:
         return row.pending
     return Days(row.pending.least, row.redemption.most + row.pending.most)
+
+
+def _whole_pending(row: Cycle) -> Days | None:
+    """The days of all that the registry calls pending delete."""
+    if row.pending is None or not row.pending_is_both:
+        return row.pending
+    return Days(row.redemption.least + row.pending.least, row.redemption.most + row.pending.most)
 
 
 def _subtract_days(whole: Days, part: Days) -> Days:

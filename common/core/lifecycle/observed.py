@@ -18,8 +18,8 @@ from common.core.lifecycle.agreement import Bounds, find_commonest, find_range
 from common.core.lifecycle.purge_hours import ENOUGH, MOVED, LearnedHours, Purge, have_moved, learn_hours
 
 DAY = 86_400.0
-#: Share of the lengths that has to agree, give or take so many days, with the one that most of them may be.
-AGREE, TOLERANCE = 0.8, 1
+#: Share of the lengths that has to agree, give or take a day and half of one that is left open, with what most of them may be.
+AGREE, TOLERANCE = 0.8, 1.5
 #: Most days that the bounds of a length may lie apart, and most seconds that a purge may be known to, to say something.
 VAGUE, BLURRED = 2, 20 * 3600.0
 #: Lengths kept of one phase, the newest; purges, and those of one day, so that no single day teaches the hours; suffixes.

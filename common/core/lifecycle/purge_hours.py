@@ -16,12 +16,12 @@ from common.core.lifecycle.agreement import Agreed, Bounds, find_range
 DAY = 86_400.0
 #: Purges from which on hours are learned. So many of them have to be known to `SHARP` seconds.
 ENOUGH, SHARP = 5, DAY / 4
-#: Of so many purges one may lie elsewhere; of the newest ones none may.
+#: Of so many purges one may lie elsewhere, more than twice as far off as all others; of the newest ones none may.
 ONE_IN, NEWEST = 10, 3
 #: Purges that all lie elsewhere than those before them, within so many seconds of the day: the registry has another hour now.
 MOVED, MOVED_WITHIN = 7, 4 * 3600.0
 #: Least margin on each side, the grid that hours are rounded to, and most seconds that they may cover to say something.
-MARGIN, GRID, WIDEST = 900.0, 300.0, DAY / 2
+MARGIN, GRID, WIDEST = 900.0, 300.0, 9 * 3600.0
 
 
 class Purge(NamedTuple):
@@ -104,7 +104,8 @@ def _place(purge: Purge, centre: float) -> Bounds:
 
 
 def _leave_out(purges: Sequence[Purge], centre: float) -> list[Purge]:
-    """These purges without one in ten, those farthest from this time of the day; the newest stay."""
+    """These purges without those that lie far from this time of the day, one in ten at most; the newest stay."""
     older, newest = purges[:-NEWEST], purges[-NEWEST:]
-    near = sorted(older, key=lambda purge: _place(purge, centre).distance(0.0))
-    return [*near[: len(older) - len(purges) // ONE_IN], *newest]
+    away = sorted(_place(purge, centre).distance(0.0) for purge in older)
+    reach = 2 * away[-1 - len(purges) // ONE_IN] + MARGIN
+    return [*(purge for purge in older if _place(purge, centre).distance(0.0) <= reach), *newest]
