@@ -37,7 +37,10 @@ class Purge(NamedTuple):
 
 
 class LearnedHours(NamedTuple):
-    """First and last minute of a release after midnight UTC, from `seen` purges; above 1440 on the day after."""
+    """First and last minute of a release after midnight UTC, from `seen` purges.
+
+    That is the midnight of the day of most purges: hours may begin before it (below 0) and end on the day after (above 1440).
+    """
 
     window: tuple[int, int]
     seen: int
@@ -57,7 +60,7 @@ def learn_hours(purges: Sequence[Purge]) -> LearnedHours | None:
     length = ceil((centre + found.high + margin - first) / GRID) * GRID
     if length > WIDEST:
         return None
-    start = int(first % DAY // 60)
+    start = int(first // 60)
     return LearnedHours((start, start + int(length // 60)), len(kept))
 
 

@@ -56,11 +56,13 @@ class Pace(NamedTuple):
 
     `stretch`: how many times rarer checks are, because the budget of the operator is shared by many (`checks.window_pace`); the
     base interval is kept all the same where it is at least `STRETCHED`. `step`: seconds between looks where the registry
-    answers them (`checks.window_shares`).
+    answers them (`checks.window_shares`). `off_hours`: whether that is outside of learned hours, where looks are no closer
+    than that.
     """
 
     stretch: float = 1.0
     step: float | None = None
+    off_hours: bool = False
 
 
 #: Where no budget is short.
@@ -132,7 +134,7 @@ def next_check_at(
     if entry.state in (State.AVAILABLE, State.UNREGISTERED) and entry.since is not None:
         wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), base))
     if pace.step is not None:
-        wait = min(wait, pace.step)
+        wait = pace.step if pace.off_hours and pace.step < DAY else min(wait, pace.step)
     elif entry.drop is not None and entry.in_window(now, EDGE) and entry.state in OWNED and not drops_later(entry, hours):
         wanted = float(window_steps(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
         wait = min(wait, wanted) if pace.stretch <= 1.0 else min(max(wait, STRETCHED), pace.stretch * min(wait, wanted))

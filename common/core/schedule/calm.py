@@ -10,7 +10,7 @@ from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Phase
 from common.core.model.methods import REGISTRY_METHODS
 from common.core.model.states import OWNED
-from common.core.schedule.drop_hours import DropHours
+from common.core.schedule.drop_hours import EDGE, DropHours
 
 DAY = 86_400.0
 #: Seconds between looks at a name in redemption, and at one in pending delete before its day.
@@ -19,8 +19,6 @@ IN_REDEMPTION, IN_PENDING_DELETE = DAY / 4, DAY / 2
 PRIORITY = 4.0
 #: A forecast that is not wider, in seconds, tells the day on which redemption ends.
 EXACT = 2 * DAY
-#: Longest wait in seconds on the day of a drop, outside of hours that were learned.
-UNSURE = 3600.0
 #: Seconds between questions to the registry about a held name that the zone guards, and the same around its expiry.
 HELD, HELD_EXPIRING = DAY, DAY / 2
 #: Seconds before and after expiry in which a held name is likely to be deleted or renewed.
@@ -30,21 +28,31 @@ BEFORE_EXPIRY, AFTER_EXPIRY = 14 * DAY, 45 * DAY
 def calm_wait(entry: Entry, base: float, now: float, hours: DropHours) -> float:
     """Seconds until the next look at a name; `base` is its base interval in seconds.
 
-    That counts on the last day of a phase, inside a window, after one that was missed, and where no calendar tells the day. On
-    the day of a drop whose hours or days were learned it is an hour at most: what was learned may be wrong.
+    That counts on the last day of a phase, inside a window, after one that was missed, and where no calendar tells the day.
     """
     drop = entry.drop
     if drop is None or entry.state not in OWNED or entry.phase not in (Phase.REDEMPTION, Phase.PENDING_DELETE):
         return base
     if _is_last_day(entry, drop, now, hours):
-        exact = drop.latest - drop.earliest <= EXACT and now <= drop.latest + DAY
-        return min(base, UNSURE) if exact and hours.is_learned(entry.suffix) else base
+        return base
     return (IN_REDEMPTION if entry.phase is Phase.REDEMPTION else IN_PENDING_DELETE) / _worth(entry)
 
 
 def drops_later(entry: Entry, hours: DropHours) -> bool:
     """Whether a name has another phase before it, so that it cannot drop before that was seen for days."""
     return entry.phase is Phase.REDEMPTION and hours.pending_days(entry.suffix) > 0
+
+
+def is_off_hours(entry: Entry, now: float, hours: DropHours) -> bool:
+    """Whether it is the day of a drop, at other hours than those that were learned: it may come all the same."""
+    drop = entry.drop
+    if drop is None or entry.state not in OWNED or not hours.is_learned(entry.suffix) or drops_later(entry, hours):
+        return False
+    if entry.in_window(now, EDGE) and hours.are_open(entry.suffix, now):
+        return False
+    half = hours.hours_of(entry.suffix)[1] / 2  # hours may reach over midnight: the day of their middle counts
+    first, last = (drop.earliest + half) // DAY, (drop.latest - half) // DAY
+    return drop.latest - drop.earliest <= EXACT and first <= now // DAY <= last
 
 
 def is_look_due(entry: Entry, now: float) -> bool:

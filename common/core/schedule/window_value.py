@@ -23,6 +23,9 @@ FINEST, MOST_LOOKS, MOST_WIDE = 5.0, 8640, 720
 WIDE = 2 * DAY
 #: Least width of a window in seconds, and the probability of a drop in it at least, for its weight: forecasts are no certainty.
 NARROWEST, LEAST_CHANCE = 600.0, 0.02
+#: Share of the looks at a name that are kept for other hours of its day than those that were learned, where they may be wrong,
+#: and how many seconds there are between two of them at least, where the base interval is not shorter.
+OFF_HOURS, OFF_STEP = 0.2, 3600.0
 #: Part of a day by which a window is wider than it should be where its bounds are rounded.
 SLACK = 0.01
 
@@ -62,6 +65,14 @@ class Windows(NamedTuple):
             found = found + np.maximum(0.0, last - first) * (have_hours | (day == midnight - DAY))
         return found
 
+    def off_hours_today(self, now: float) -> Times:
+        """For how many seconds of the rest of the day, UTC, each window that has this day is not open."""
+        midnight = now // DAY * DAY + DAY
+        half = self.length / 2  # hours may reach over midnight: the day of their middle counts
+        has_day = (self.earliest + half < midnight) & (self.latest - half >= midnight - DAY)
+        found: Times = np.where(has_day, np.maximum(0.0, midnight - now - self.open_today(now)), 0.0)
+        return found
+
     def _have_hours(self) -> NDArray[np.bool_]:
         """Which windows are longer than the hours of their registry, and open in these alone; others say themselves when."""
         found: NDArray[np.bool_] = (self.length < DAY) & (self.latest - self.earliest > self.length + SLACK * DAY)
@@ -79,6 +90,12 @@ def finest_steps(windows: Windows, now: float) -> Times:
     width = windows.widths()
     wide = (width > WIDE) & (now < windows.latest - DAY)
     return np.maximum(FINEST, np.where(wide, width / MOST_WIDE, np.minimum(width, WIDE) / MOST_LOOKS))
+
+
+def off_hours_ratios(length: Times) -> Times:
+    """The weight of a look outside of hours of so many seconds, by that of one inside: `OFF_HOURS` of the looks lie there."""
+    found: Times = OFF_HOURS / (1.0 - OFF_HOURS) * length / np.maximum(1.0, DAY - length)
+    return found
 
 
 def find_level(weights: Times, most: Times, times: Times, budget: float) -> float:

@@ -211,6 +211,7 @@ class ChecksRoom:
             trust=self.trust,
             conditions=self.conditions,
             unanswered=self.unanswered,
+            hours=self.domains.calendar.hours,
         )
         self.window_shares = WindowShares(
             domains=self.domains,

@@ -53,7 +53,7 @@ def is_inside(learned: LearnedHours | None, hour: float) -> bool:
         # 19:11 to 20:01; besides that an hour of which five purges leave a quarter open
         ((19.1, 19.3, 19.6, 19.4, 20.1), LearnedHours((18 * 60 + 35, 20 * 60 + 35), 5)),
         ((23.9, 23.95, 0.05, 0.1, 23.9), LearnedHours((23 * 60 + 35, 24 * 60 + 25), 5)),  # over midnight
-        ((0.2,) * 5, LearnedHours((23 * 60 + 45, 24 * 60 + 40), 5)),  # the margin too
+        ((0.2,) * 5, LearnedHours((-15, 40), 5)),  # the margin alone, before the day of the purges
         ((0.1, 6.0, 12.0, 18.0, 21.0), None),  # at any time of the day
     ],
 )
