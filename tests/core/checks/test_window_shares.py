@@ -13,6 +13,7 @@ from common.core.model.evidence import Phase
 from common.core.model.states import State
 from common.core.registries.directory import Directory
 from common.core.schedule.drop_hours import DropHours
+from common.core.schedule.window_value import OFF_HOURS, OFF_STEP
 from tests.core.checks.checks_room import NOW, RDAP, ChecksRoom, credit
 from tests.core.checks.drop_windows import DAY, HOUR, NARROW, WIDE, add_windows, load_dying, slow_room
 
@@ -159,16 +160,46 @@ def test_a_name_outside_of_its_window_or_in_redemption_has_no_step() -> None:
 
 
 def test_outside_of_the_hours_of_its_registry_a_name_is_not_watched_closely(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even though its window of two days is open. What was learned of them counts, from the next look on."""
+    """Even though its window of three days is open. What was learned of them counts, from the next look on."""
     monkeypatch.undo()
     room = slow_room(rdap_org=(0.5, None))
     room.domains.calendar.hours.set_cycle("org", replace(row_for("org"), window=(18 * 60, 19 * 60)))
-    window = (NOON - DAY, NOON + DAY)
+    window = (NOON - 2 * DAY, NOON + DAY)
 
     name_id = int(add_windows(room, "org", 1, window)[0])
 
     assert step_of_id(room, name_id, window) == float("inf")
     assert step_of_id(room, name_id, window, now=NOON + 6.5 * HOUR) == 5.0
+
+
+def test_a_part_of_the_looks_is_kept_for_other_hours_than_those_that_were_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fifth of what a quota leaves; once the hours are over a look an hour at most, or one each base interval."""
+    monkeypatch.undo()
+    room, window, looks = slow_room(whois_se=(1000.0, 100)), (NOON + 3 * HOUR, NOON + 4 * HOUR), 75 * QUOTA_SHARE
+    name_id = int(add_windows(room, "se", 1, window)[0])
+    entry = load_dying(room, name_id, window)
+    assert room.window_shares.step_of(entry, NOON - 12 * HOUR) is None  # the row is published
+    room.domains.calendar.hours.set_cycle("se", replace(row_for("se"), window=(15 * 60, 16 * 60)))
+
+    assert step_of_id(room, name_id, window, now=NOON - 12 * HOUR) == about(23 * HOUR / (OFF_HOURS * looks))
+    assert step_of_id(room, name_id, window, now=window[0]) == about((HOUR + 0.25 * HOUR * 8 / 23) / looks)
+    assert step_of_id(room, name_id, window, now=window[1] + HOUR) == min(OFF_STEP, room.domains.cadence.interval)
+    wide = (NOON - 2 * DAY, window[1])
+    room.domains.table.earliest[name_id] = wide[0]
+    assert step_of_id(room, name_id, wide, now=NOON) == float("inf")
+
+
+def test_looks_for_other_hours_are_counted_where_they_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour of plenty leaves what one look an hour needs; a window that says little keeps none."""
+    monkeypatch.undo()
+    room, window = slow_room(whois_se=(1000.0, 400)), (NOON + 3 * HOUR, NOON + 4 * HOUR)
+    name_id = int(add_windows(room, "se", 1, window)[0])
+    room.domains.calendar.hours.set_cycle("se", replace(row_for("se"), window=(15 * 60, 16 * 60)))
+
+    assert step_of_id(room, name_id, window, now=window[0]) == about(HOUR / (300 * QUOTA_SHARE - 8))
+    wide = (window[0] - 2 * DAY, window[1])
+    room.domains.table.earliest[name_id] = wide[0]
+    assert step_of_id(room, name_id, wide, now=window[0]) == about(HOUR / (300 * QUOTA_SHARE))
 
 
 def test_a_learned_last_phase_keeps_names_in_redemption_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def test_what_was_observed_and_scored_survives_a_restart(world: World) -> None:
     calendar = world.core.rooms.domains.calendar
     seen, score = calendar.observed.suffixes["com"], calendar.scores.suffixes["com"]
 
-    assert seen.lengths == {"pending_delete": [1] * 6}
+    assert seen.lengths == {"pending_delete": [(1, 1)] * 6}
     assert (score.scored, score.dropped, score.inside) == (7, 6, 1)
     assert score.error / score.dropped == pytest.approx(4 * DAY, abs=DAY)
     shown = [content["status"] for topic, content in world.published if topic.startswith("system.coordinator")][-1]

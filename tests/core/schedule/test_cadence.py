@@ -54,7 +54,11 @@ def entry_of(*, priority: bool = False, window: tuple[float, float] | None = Non
 
 def wait_of(entry: Entry, *, confirming: bool = False, inconclusive: bool = False, stretch: float = 1.0) -> float:
     """Seconds until the next check."""
-    pace = Pace(stretch)
+    return wait_at(entry, Pace(stretch), confirming=confirming, inconclusive=inconclusive)
+
+
+def wait_at(entry: Entry, pace: Pace, *, confirming: bool = False, inconclusive: bool = False) -> float:
+    """The same at a pace."""
     return next_check_at(entry, CADENCE, NOW, PUBLISHED, confirming=confirming, inconclusive=inconclusive, pace=pace) - NOW
 
 
@@ -148,6 +152,16 @@ def test_a_check_is_there_when_a_release_procedure_ends() -> None:
     assert wait_of(entry) == 100.0
     entry.held_until = NOW - 1
     assert wait_of(entry) == near(3600.0)
+
+
+def test_outside_of_learned_hours_looks_are_no_closer_than_their_share() -> None:
+    """Where nothing is left for them the base interval counts; inside, whatever is closer."""
+    entry = entry_of(window=(2 * 3600.0, 3 * 3600.0))
+
+    assert wait_at(entry, Pace(step=5000.0, off_hours=True)) == near(5000.0)
+    assert wait_at(entry, Pace(step=float("inf"), off_hours=True)) == near(3600.0)
+    assert wait_at(entry, Pace(step=5000.0)) == near(3600.0)
+    assert wait_at(entry, Pace(step=500.0)) == near(500.0)
 
 
 def test_checks_in_a_window_are_stretched_where_the_budget_is_short() -> None:

@@ -11,7 +11,7 @@ from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
 from common.core.model.records import Evidence
 from common.core.model.states import State
-from common.core.schedule.calm import DAY, UNSURE, calm_wait, drops_later, is_look_due
+from common.core.schedule.calm import DAY, calm_wait, drops_later, is_look_due, is_off_hours
 from common.core.schedule.drop_hours import PUBLISHED, DropHours
 
 NOW, HOUR, BASE = 1_790_000_000.0, 3600.0, 1800.0
@@ -57,18 +57,50 @@ def test_priority_is_worth_four_times_as_many_looks() -> None:
     assert calm_wait(entry_of(Phase.PENDING_DELETE, days=(0.5, 1), priority=True), 300.0, NOW, PUBLISHED) == 300.0
 
 
-def test_on_the_day_of_a_drop_learned_hours_are_not_relied_upon() -> None:
-    """An hour at most, however long the base interval is; not long before or after, nor in a window that says little."""
+@pytest.mark.parametrize(
+    ("hours", "window", "off"),
+    [
+        ((11, 13), (-1, 1), False),  # they are open
+        ((14, 16), (2, 4), True),
+        ((8, 10), (-4, -2), True),
+        ((14, 16), (26, 28), False),  # tomorrow
+        ((8, 10), (-28, -26), False),
+        ((-1, 1), (11, 13), False),  # the middle of the hours is tomorrow's midnight
+        ((-1, 1), (10.9, 12.9), True),
+        ((23, 25), (-13.1, -11.1), False),
+        ((23, 25), (-13, -11), True),
+        ((14, 16), (-22, 4), True),  # of two days
+        ((14, 16), (2 - 48, 4), False),  # of three: it says little
+        ((0, 24), (-12, 12), False),
+    ],
+)
+def test_on_the_day_of_a_drop_other_hours_count_than_those_that_were_learned(
+    hours: tuple[float, float], window: tuple[float, float], *, off: bool
+) -> None:
+    """What was learned may be wrong. A row that is published is not doubted."""
+    noon = NOW // DAY * DAY + DAY / 2
+    entry = entry_of(Phase.PENDING_DELETE, "fr")
+    entry.drop = DropWindow(noon + window[0] * HOUR, noon, noon + window[1] * HOUR, 0.9)
     learned = DropHours()
-    learned.set_cycle("com", row_for("com"))
-    waits = [
-        calm_wait(entry_of(Phase.PENDING_DELETE, days=days), DAY, NOW, learned)
-        for days in ((0.5, 0.6), (-0.9, -0.8), (-2, -1.1), (-1, 1.1), (2, 2.1))
-    ]
+    learned.set_cycle("fr", replace(row_for("fr"), window=(int(hours[0] * 60), int(hours[1] * 60))))
 
-    assert waits == [UNSURE, UNSURE, DAY, DAY, DAY / 2]
-    assert calm_wait(entry_of(Phase.PENDING_DELETE, days=(0.5, 0.6)), 60.0, NOW, learned) == 60.0
-    assert calm_wait(entry_of(Phase.PENDING_DELETE, "org", days=(0.5, 0.6)), DAY, NOW, learned) == DAY
+    assert is_off_hours(entry, noon, learned) is off
+    assert not is_off_hours(entry, noon, PUBLISHED)
+
+
+def test_only_a_name_that_may_drop_has_such_hours() -> None:
+    """Not one without a forecast, one that is free, or one that has another phase before it."""
+    learned = DropHours()
+    learned.set_cycle("com", replace(row_for("com"), window=(0, 1)))
+    noon = NOW // DAY * DAY + DAY / 2
+    entry = entry_of(Phase.PENDING_DELETE)
+    assert not is_off_hours(entry, noon, learned)
+    entry.drop = DropWindow(noon - DAY / 2, noon, noon - DAY / 2 + 60, 0.9)
+    assert is_off_hours(entry, noon, learned)
+    entry.detail.phase = Phase.REDEMPTION.value
+    assert not is_off_hours(entry, noon, learned)
+    entry.detail.phase, entry.state = Phase.PENDING_DELETE.value, State.AVAILABLE
+    assert not is_off_hours(entry, noon, learned)
 
 
 def test_learned_days_tell_when_redemption_ends() -> None:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.core.schedule.window_value import Windows, find_level, finest_steps, step_at, weigh_windows
+from common.core.schedule.window_value import (
+    OFF_HOURS,
+    Windows,
+    find_level,
+    finest_steps,
+    off_hours_ratios,
+    step_at,
+    weigh_windows,
+)
 
 HOUR, DAY = 3600.0, 86_400.0
 #: Noon of some day.
@@ -88,6 +96,36 @@ def test_of_a_window_the_rest_of_the_day_counts(first: float, last: float, hours
 def test_no_window_is_looked_at_more_closely_than_it_is_worth(first: float, last: float, seconds: float) -> None:
     """Five seconds at least; a wide one says little until its last day."""
     assert finest_steps(window(first, last), NOW).tolist() == [seconds]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "hours", "left"),
+    [
+        (2, 4, (14.0, 2.0), 10),
+        (-4, -2, (8.0, 2.0), 12),
+        (-1, 1, (11.0, 2.0), 11),
+        (-22, 4, (14.0, 2.0), 10),
+        (26, 28, (14.0, 2.0), 0),
+        (-28, -26, (8.0, 2.0), 0),
+        (10.9, 12.9, (22.9, 2.0), 10.9),  # mostly before midnight
+        (11, 13, (23.0, 2.0), 0),  # as much after it
+        (-13, -11, (23.0, 2.0), 12),
+        (-13.1, -11.1, (22.9, 2.0), 0),
+    ],
+)
+def test_the_rest_of_the_day_of_a_window_is_off_hours(
+    first: float, last: float, hours: tuple[float, float], left: float
+) -> None:
+    """To midnight UTC, of the day in which the middle of its hours lies."""
+    assert window(first, last, hours).off_hours_today(NOW).tolist() == [pytest.approx(left * HOUR)]
+
+
+def test_a_part_of_the_looks_of_a_day_is_kept_for_other_hours() -> None:
+    """Whatever the hours are; where they are all day there are no others."""
+    length = np.array([HOUR, 12 * HOUR, DAY])
+    outside = off_hours_ratios(length) * (DAY - length)
+
+    assert (outside / (outside + length)).tolist() == pytest.approx([OFF_HOURS, OFF_HOURS, 0.0])
 
 
 def test_a_budget_is_used_up_by_the_names_that_need_it() -> None:
