@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from common.core.builtin.lifecycles import ALL_DAY, row_for
 from common.core.checks.window_shares import COUNT_EVERY, QUOTA_SHARE
@@ -183,7 +184,9 @@ def test_a_part_of_the_looks_is_kept_for_other_hours_than_those_that_were_learne
 
     assert step_of_id(room, name_id, window, now=NOON - 12 * HOUR) == about(23 * HOUR / (OFF_HOURS * looks))
     assert step_of_id(room, name_id, window, now=window[0]) == about((HOUR + 0.25 * HOUR * 8 / 23) / looks)
-    assert step_of_id(room, name_id, window, now=window[1] + HOUR) == min(OFF_STEP, room.domains.cadence.interval)
+    assert step_of_id(room, name_id, window, now=window[1] + HOUR) == OFF_STEP
+    room.domains.cadence = structs.replace(room.domains.cadence, interval=900.0)
+    assert step_of_id(room, name_id, window, now=window[1] + HOUR) == 900.0
     wide = (NOON - 2 * DAY, window[1])
     room.domains.table.earliest[name_id] = wide[0]
     assert step_of_id(room, name_id, wide, now=NOON) == float("inf")

@@ -181,6 +181,7 @@ def test_suffixes_are_bounded_and_the_one_not_seen_for_longest_goes() -> None:
     """A list of names may have thousands."""
     seen = ObservedTransitions()
     for number in range(SUFFIXES + 1):
+        seen.take_touched()
         seen.note_purge(f"s{number}", Span(MIDNIGHT + number, MIDNIGHT + number))
 
     assert len(seen.suffixes) == SUFFIXES

@@ -99,6 +99,21 @@ def test_what_falls_outside_widens_the_hours_until_later_purges_agree() -> None:
     assert is_inside(learn_hours(purges(21.0, *usual[: ONE_IN - 2])), 21.0)  # of few none may be otherwise
 
 
+def test_the_edges_of_a_batch_are_not_left_out() -> None:
+    """Only what lies more than twice as far off as nine of ten purges, and a quarter of an hour."""
+    batch = [19.0, 19.5, 19.0, 19.5, 19.0, 19.5, 19.0, 19.5, 19.0]
+    for hour, inside in ((19.9, True), (21.5, False)):
+        assert is_inside(learn_hours(purges(hour, *batch)), hour) is inside
+
+
+def test_hours_are_placed_by_the_middle_of_what_most_purges_have_in_common() -> None:
+    """On the day of that, where they reach over midnight."""
+    assert learn_hours(purges(*[24.1] * ENOUGH, width=2 * HOUR)) == learn_hours(purges(*[0.1] * ENOUGH, width=2 * HOUR))
+    learned = learn_hours(purges(*[0.1] * ENOUGH, width=2 * HOUR))
+    assert learned is not None
+    assert learned.window[0] < 0 < learned.window[1] < 1440
+
+
 def test_purges_left_out_do_not_count_as_enough() -> None:
     """What is known closely has to be among those that agree."""
     rough = purges(*[17.0, 21.0] * 5, width=int(SHARP) + 1)
