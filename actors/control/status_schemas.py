@@ -234,6 +234,14 @@ class Deviation(TypedDict):
     n: int
 
 
+class LearnedHours(TypedDict):
+    """The hours of the day (UTC) in which the purges of a suffix were seen, with a margin: the schedule goes by them."""
+
+    suffix: str
+    hours: Annotated[str, Meta(description='"18:30 to 20:00"')]
+    n: Annotated[int, Meta(description="purges that they were learned from")]
+
+
 class ForecastScore(TypedDict):
     """How good the forecasts of a suffix were; errors in seconds."""
 
@@ -252,6 +260,7 @@ class Calendar(TypedDict):
     """What was learned of registries' life cycles, and how good forecasts were."""
 
     deviations: list[Deviation]
+    hours: list[LearnedHours]
     observed: Annotated[int, Meta(description="suffixes of which something was observed")]
     forecasts: list[ForecastScore]
 

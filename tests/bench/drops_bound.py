@@ -17,7 +17,7 @@ import numpy as np
 
 from common.core.checks.window_shares import RATE_SHARE
 from common.core.schedule.cadence import Cadence
-from common.core.schedule.drop_hours import EDGE, drop_hours
+from common.core.schedule.drop_hours import EDGE, PUBLISHED
 from common.core.schedule.window_value import Windows, find_level, finest_steps, step_at, weigh_windows
 
 #: Most polling steps that the median notice may take beyond the confirming pass.
@@ -98,7 +98,7 @@ def steps_late(seconds: float, step: float, gap: float) -> float:
 
 
 def _windows_of(names: Sequence[Waiting]) -> Windows:
-    hours = np.array([drop_hours(each.suffix) for each in names]).reshape(-1, 2)
+    hours = np.array([PUBLISHED.hours_of(each.suffix) for each in names]).reshape(-1, 2)
     return Windows(
         np.array([each.earliest for each in names]), np.array([each.latest for each in names]), hours[:, 0], hours[:, 1]
     )

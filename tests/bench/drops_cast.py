@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from common.core.schedule.drop_hours import drop_hours
+from common.core.schedule.drop_hours import PUBLISHED
 from tests.lab import story
 from tests.lab.clock import DAY
 from tests.lab.model import Registry
@@ -50,7 +50,7 @@ class Drop:
 
 def open_suffixes(now: float, seconds: float) -> list[str]:
     """Suffixes that delete names at this time of the day, and still will in so many `seconds`."""
-    return [label for label in SUFFIXES if label not in CALM and _stays_open(*drop_hours(label), now, seconds)]
+    return [label for label in SUFFIXES if label not in CALM and _stays_open(*PUBLISHED.hours_of(label), now, seconds)]
 
 
 def _stays_open(start: float, length: float, now: float, seconds: float) -> bool:

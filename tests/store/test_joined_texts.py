@@ -41,6 +41,7 @@ def test_budgets_and_counts_are_joined_in_the_core() -> None:
     assert join_texts("budgets", [shut, shut]) == shut
     counted = '{"since":5.0,"servers":[],"methods":{},"alarms":{"announced":2,"confirmed":0,"retracted":0}}'
     assert json.loads(join_texts("accuracy", [counted, counted]))["alarms"]["announced"] == 4
-    seen = '{"com":[{"redemption":[30]},{"1":2},{"0":2},1,5.0]}'
-    assert json.loads(join_texts("transitions", [seen, seen]))["com"] == [{"redemption": [30, 30]}, {"1": 4}, {"0": 4}, 2, 5.0]
+    seen = '{"com":[{"redemption":[[30,31]]},[[1000000000,60]],5.0]}'
+    twice = [{"redemption": [[30, 31]] * 2}, [[1_000_000_000, 60]] * 2, 5.0]
+    assert json.loads(join_texts("transitions", [seen, seen]))["com"] == twice
     assert json.loads(join_texts("forecasts", ['{"com":[1,1,1,5.0,0.5,0]}'] * 2))["com"] == [2, 2, 2, 10.0, 1.0, 0]

@@ -338,15 +338,15 @@ class Checks:
 
     def _schedule_next(self, entry: Entry, now: float, *, inconclusive: bool) -> None:
         """Schedule the next check. While a pass lacks only a canary no query is sent: a new answer would need a new canary."""
-        pace, confirming = self.window_pace, awaits_pass(entry)
+        confirming = awaits_pass(entry)
         at = next_check_at(
             entry,
             self.domains.cadence,
             now,
+            self.domains.calendar.hours,
             confirming=confirming,
             inconclusive=inconclusive,
-            stretch=pace.stretch_of(entry, now),
-            step=pace.shares.step_of(entry, now),
+            pace=self.window_pace.pace_of(entry, now),
         )
         if not (confirming or inconclusive) and self.registries.wildcards.is_wildcard(entry.suffix):
             look_at = unguarded_look_at(entry, now)

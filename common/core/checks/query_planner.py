@@ -16,6 +16,8 @@ from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.directory import host_of
 from common.core.registries.registries import REGISTRY_CHANNELS, Registries
 from common.core.schedule.cadence import is_imminent
+from common.core.schedule.calm import is_off_hours
+from common.core.schedule.drop_hours import DropHours
 from common.core.trust.conditions import Conditions
 from common.core.trust.server_trust import Trust
 
@@ -35,8 +37,10 @@ class QueryPlanner:
         trust: Trust,
         conditions: Conditions,
         unanswered: Unanswered,
+        hours: DropHours,
     ) -> None:
         self._registries = registries
+        self._hours = hours
         self._rate_limits = rate_limits
         self._channels = channels
         self._trust = trust
@@ -132,7 +136,7 @@ class QueryPlanner:
             return False
         limit = self._registries.limit_of(method, self._registries.payer_of(method, server, suffix), suffix)
         rank = Rank.BACKGROUND if unawaited else _rank_of(entry, check, method)
-        if not unawaited and rank > Rank.NEWS and _is_dropping(entry, check, now):
+        if not unawaited and rank > Rank.NEWS and self._is_dropping(entry, check, now):
             rank = Rank.NEWS if self._rate_limits.room_for_sweeps(method, limit, Rank.NEWS, now) > 0 else rank
         full = method != "dns" and not queue.room_for_queries(limit, rank)  # a check begins where DNS has room: `is_full`
         if full or not self._rate_limits.admits_query(method, limit, rank, now):
@@ -184,6 +188,12 @@ class QueryPlanner:
             return None
         return server
 
+    def _is_dropping(self, entry: Entry, check: Check, now: float) -> bool:
+        """Whether a name may drop at any moment, or one registry channel says that it did."""
+        gone = Outcome.UNREGISTERED in check.outcomes.values() or entry.detail.purged_at is not None
+        gone = (gone and entry.state in OWNED) or entry.state is State.DROPPING
+        return gone or is_imminent(entry, now) or is_off_hours(entry, now, self._hours)
+
 
 def _rank_of(entry: Entry, check: Check, method: str) -> Rank:
     """How urgent a query of this check is."""
@@ -198,9 +208,3 @@ def _rank_of(entry: Entry, check: Check, method: str) -> Rank:
     known = entry.detail.evidence.get("dns")
     delegated = known is not None and known.observation.reading.outcome is Outcome.REGISTERED
     return Rank.BACKGROUND if pool_of(method) != "fast" and delegated else Rank.ORDINARY
-
-
-def _is_dropping(entry: Entry, check: Check, now: float) -> bool:
-    """Whether a name may drop at any moment, or one registry channel says that it did."""
-    gone = Outcome.UNREGISTERED in check.outcomes.values() or entry.detail.purged_at is not None
-    return is_imminent(entry, now) or (gone and entry.state in OWNED) or entry.state is State.DROPPING

@@ -24,7 +24,8 @@ from common.core.model.limit import Limit
 from common.core.rate_limits.bucket import DAY
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
-from common.core.schedule.cadence import are_imminent, is_imminent, window_steps
+from common.core.schedule.cadence import Pace, are_imminent, is_imminent, window_steps
+from common.core.schedule.calm import is_off_hours
 from common.core.schedule.drop_hours import EDGE
 
 #: Share of an operator's budget for names that may drop about now, and for names in wide windows.
@@ -48,6 +49,11 @@ class WindowPace:
     shares: WindowShares
     _stretches: dict[Kind, float] = field(init=False, default_factory=dict)
     _counted_at: float = field(init=False, default=0.0)
+
+    def pace_of(self, entry: Entry, now: float) -> Pace:
+        """How closely a name is checked inside its window."""
+        off_hours = is_off_hours(entry, now, self.domains.calendar.hours)
+        return Pace(self.stretch_of(entry, now), self.shares.step_of(entry, now), off_hours=off_hours)
 
     def stretch_of(self, entry: Entry, now: float) -> float:
         """How many times rarer a name is checked than its window calls for; 1.0 where the operator has room, and outside."""

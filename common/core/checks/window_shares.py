@@ -24,9 +24,18 @@ from common.core.rate_limits.bucket import DAY
 from common.core.rate_limits.budgets import POLLS
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
-from common.core.schedule.calm import drops_later, needs_other_phase
-from common.core.schedule.drop_hours import EDGE, drop_hours
-from common.core.schedule.window_value import Windows, find_level, finest_steps, step_at, weigh_windows
+from common.core.schedule.cadence import base_interval
+from common.core.schedule.calm import EXACT, drops_later, is_off_hours
+from common.core.schedule.drop_hours import EDGE
+from common.core.schedule.window_value import (
+    OFF_STEP,
+    Windows,
+    find_level,
+    finest_steps,
+    off_hours_ratios,
+    step_at,
+    weigh_windows,
+)
 from common.core.trust.server_trust import Trust
 
 #: Seconds between two counts of the names inside windows.
@@ -52,22 +61,30 @@ class WindowShares:
     _counted_at: float = field(init=False, default=0.0)
 
     def step_of(self, entry: Entry, now: float) -> float | None:
-        """Seconds between looks at a name that is out of the zone and inside its window; None for any other."""
-        drop = entry.drop
-        if drop is None or not entry.in_window(now, EDGE) or entry.state not in OWNED or drops_later(entry):
+        """Seconds between looks at a name that is out of the zone and inside its window; None for any other.
+
+        On the day of its drop, outside of the hours that were learned, a part of its looks is kept for these.
+        """
+        drop, hours = entry.drop, self.domains.calendar.hours
+        off_hours = is_off_hours(entry, now, hours)
+        inside = entry.in_window(now, EDGE) or off_hours
+        if drop is None or not inside or entry.state not in OWNED or drops_later(entry, hours):
             return None
         paying = self.find_operator(entry.suffix, now)
         if paying is None:
             return None
         if now >= self._counted_at + COUNT_EVERY:
             self._counted_at, self._levels = now, self.count_levels(now)
-        start, length = drop_hours(entry.suffix)
+        start, length = hours.hours_of(entry.suffix)
         window = Windows(*(np.array([value]) for value in (drop.earliest, drop.latest, start, length)))
-        if not window.are_open(now)[0]:
+        if not off_hours and not window.are_open(now)[0]:
             return float("inf")
         chance = np.array([drop.probability or _CHANCE_BY_CODE[STATE_CODES[entry.state]]])
         weight = float(weigh_windows(window, chance, np.array([entry.priority]))[0])
         level = self._levels.get(paying[0].operator, float("inf"))
+        if off_hours:
+            finest = min(OFF_STEP, base_interval(entry, self.domains.cadence))
+            return step_at(level, weight * float(off_hours_ratios(window.length)[0]), finest)
         return step_at(level, weight, float(finest_steps(window, now)[0]))
 
     def count_levels(self, now: float) -> dict[str, float]:
@@ -127,21 +144,36 @@ class WindowShares:
         for (other_rate, other_left), (_, _, sharing) in zip(others, payers[1:], strict=True):
             left += min(other_left, other_rate * until_midnight) / sharing
         are_open: Times = windows.are_open(now).astype(np.float64)
-        return min(find_level(weights, most, are_open, rate), find_level(weights, most, windows.open_today(now), left))
+        off_hours = np.where(self._are_learned(ids), windows.off_hours_today(now), 0.0)
+        today = find_level(
+            np.concatenate((weights, weights * off_hours_ratios(windows.length))),
+            np.concatenate((most, np.full(len(ids), 1.0 / OFF_STEP))),
+            np.concatenate((windows.open_today(now), off_hours)),
+            left,
+        )
+        return min(find_level(weights, most, are_open, rate), today)
+
+    def _are_learned(self, ids: Ids) -> NDArray[np.bool_]:
+        """Of which of these names the hours were learned, so that looks are kept for the rest of their day (`is_off_hours`)."""
+        table, hours = self.domains.table, self.domains.calendar.hours
+        numbers, places = np.unique(table.suffix[ids], return_inverse=True)
+        learned = np.array([hours.is_learned(table.suffixes[number]) for number in numbers.tolist()], np.bool_)[places]
+        found: NDArray[np.bool_] = learned & (table.latest[ids].astype(np.float64) - table.earliest[ids] <= EXACT)
+        return found
 
     def _windows_of(self, ids: Ids) -> Windows:
         """The windows of these names, with the hours of their registries."""
-        table = self.domains.table
+        table, known = self.domains.table, self.domains.calendar.hours
         numbers, places = np.unique(table.suffix[ids], return_inverse=True)
-        hours = np.array([drop_hours(table.suffixes[number]) for number in numbers.tolist()]).reshape(-1, 2)[places]
+        hours = np.array([known.hours_of(table.suffixes[number]) for number in numbers.tolist()]).reshape(-1, 2)[places]
         earliest, latest = table.earliest[ids].astype(np.float64), table.latest[ids].astype(np.float64)
         return Windows(earliest, latest, hours[:, 0], hours[:, 1])
 
     def _may_drop(self, ids: Ids) -> NDArray[np.bool_]:
         """Which of these names have no other phase before their drop."""
-        table = self.domains.table
+        table, hours = self.domains.table, self.domains.calendar.hours
         redeemed = table.state[ids] == STATE_CODES[State.REDEMPTION]
         numbers = table.suffix[ids]
-        waits = [number for number in np.unique(numbers[redeemed]).tolist() if needs_other_phase(table.suffixes[number])]
+        waits = [number for number in np.unique(numbers[redeemed]).tolist() if hours.pending_days(table.suffixes[number])]
         found: NDArray[np.bool_] = ~(redeemed & np.isin(numbers, waits))
         return found

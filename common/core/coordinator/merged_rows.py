@@ -161,17 +161,19 @@ def _merge_tally(rows: Rows) -> dict[str, Any]:
 
 def merge_calendar(parts: Rows) -> dict[str, Any]:
     """What all shards learned of registries' life cycles, in the form of `LearnedCalendar.to_plain`."""
-    deviations = _merge_groups(list_rows(parts, "deviations"), ("suffix", "what"), _merge_deviation)
+    deviations = _merge_groups(list_rows(parts, "deviations"), ("suffix", "what"), _take_most_seen)
+    hours = _merge_groups(list_rows(parts, "hours"), ("suffix",), _take_most_seen)
     forecasts = _merge_groups(list_rows(parts, "forecasts"), ("suffix",), _merge_score)
     forecasts.sort(key=lambda row: (-row["scored"], _key(row, ("suffix",))))
     return {
         "deviations": deviations[:SHOWN],
+        "hours": hours[:SHOWN],
         "observed": max(take_numbers(parts, "observed"), default=0),
         "forecasts": forecasts[:SHOWN],
     }
 
 
-def _merge_deviation(rows: Rows) -> dict[str, Any]:
+def _take_most_seen(rows: Rows) -> dict[str, Any]:
     """Of several shards the one that saw the most."""
     most = max(rows, key=lambda row: float(max(take_numbers([row], "n"), default=0)))
     return {**most}

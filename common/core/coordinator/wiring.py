@@ -134,6 +134,7 @@ class Rooms:
             trust=self.trust,
             conditions=self.conditions,
             canaries=self.canaries,
+            hours=self.domains.calendar.hours,
             telemetry=self.telemetry,
             rng=rng,
         )
@@ -171,6 +172,7 @@ class Rooms:
             trust=self.trust,
             conditions=self.conditions,
             unanswered=self.unanswered,
+            hours=self.domains.calendar.hours,
         )
         self.window_shares = WindowShares(
             domains=self.domains,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from common.core.lifecycle.corrected_cycle import CorrectedCycle, correct_cycle, find_deviations
+from common.core.lifecycle.corrected_cycle import CorrectedCycle, correct_cycle, find_deviations, show_hours
 from common.core.lifecycle.observed import PENDING_DELETE, REDEMPTION, REDEMPTION_ALONE, ObservedTransitions, Span
 from common.core.lifecycle.scores import Ended, ForecastScores
 from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Phase
 from common.core.model.records import PhaseChange
 from common.core.model.states import ENDING, OWNED, State
+from common.core.schedule.drop_hours import DropHours
 
 #: Most deviations that are shown, and changes of phase that are kept of a name.
 SHOWN, CHANGES = 100, 12
@@ -19,19 +20,22 @@ WRITE_EVERY = 60.0
 
 
 class LearnedCalendar:
-    """What was observed of registries (`observed`), and how good their forecasts were (`scores`)."""
+    """What was observed of registries (`observed`), and how good their forecasts were (`scores`).
+
+    `hours` has what the schedule needs of it, and follows whatever is learned or restored.
+    """
 
     def __init__(self) -> None:
         self.observed = ObservedTransitions()
         self.scores = ForecastScores()
+        self.hours = DropHours()
         self._written_at = 0.0
-        self._cycles: dict[str, CorrectedCycle | None] = {}  # what was worked out since `_version`
-        self._deviations: list[dict[str, Any]] | None = None
-        self._version = 0
+        self._cycles: dict[str, CorrectedCycle | None] = {}
+        self._learned: dict[str, list[dict[str, Any]]] | None = None  # for the status
 
     def cycle_of(self, suffix: str) -> CorrectedCycle | None:
         """The cycle of a suffix as it is known now; None where nothing is."""
-        self._drop_outdated()
+        self._take_observed()
         if suffix not in self._cycles:
             self._cycles[suffix] = correct_cycle(suffix, self.observed.find_suffix(suffix))
         return self._cycles[suffix]
@@ -44,15 +48,9 @@ class LearnedCalendar:
         """
         if before == entry.state:
             return None
-        if before in OWNED and entry.state in _GONE:
-            return self._note_drop(entry, window)
-        if entry.phase is Phase.PENDING_DELETE and before is State.REDEMPTION:
-            self._note_pending_delete(entry)
-        if window is not None and entry.drop is None and before in _DROPS and entry.state in _KEPT:
-            return self.note_stay(entry, window)
-        if entry.state in OWNED and before not in OWNED and entry.detail.dropped_at is not None:
-            entry.detail.caught_at = now
-        return None
+        ended = self._learn_change(entry, before, window, now)
+        self._take_observed()
+        return ended
 
     def note_stay(self, entry: Entry, window: DropWindow) -> Ended | None:
         """Score the forecast of a name that was restored or renewed; None where it was counted as missed before."""
@@ -69,6 +67,7 @@ class LearnedCalendar:
         """Take over what `take_changed` gave."""
         self.observed.restore_text(observed)
         self.scores.restore_text(scores)
+        self._take_observed()
 
     def take_changed(self, now: float, *, last: bool) -> dict[str, str]:
         """What is to be stored by its key, at most once in `WRITE_EVERY` seconds; `last`: the coordinator stops."""
@@ -82,23 +81,48 @@ class LearnedCalendar:
         return texts
 
     def to_plain(self) -> dict[str, Any]:
-        """For the status: where registries behave otherwise than their row, and the scores of forecasts by suffix."""
-        self._drop_outdated()
-        if self._deviations is None:
-            self._deviations = [
-                {"suffix": suffix, "what": found.what, "row": found.row, "observed": found.observed, "n": found.seen}
-                for suffix, seen in sorted(self.observed.suffixes.items())
-                for found in find_deviations(suffix, seen)
-            ]
+        """For the status: learned hours, where registries behave otherwise than their row, and the scores of forecasts."""
+        self._take_observed()
+        if self._learned is None:
+            self._learned = self._show_learned()
         return {
-            "deviations": self._deviations[:SHOWN],
+            **{key: rows[:SHOWN] for key, rows in self._learned.items()},
             "observed": len(self.observed.suffixes),
             "forecasts": self.scores.to_plain(),
         }
 
-    def _drop_outdated(self) -> None:
-        if self._version != self.observed.version:
-            self._version, self._cycles, self._deviations = self.observed.version, {}, None
+    def _show_learned(self) -> dict[str, list[dict[str, Any]]]:
+        rows = sorted(self.observed.suffixes.items())
+        deviations = [
+            {"suffix": suffix, "what": found.what, "row": found.row, "observed": found.observed, "n": found.seen}
+            for suffix, seen in rows
+            for found in find_deviations(suffix, seen)
+        ]
+        hours = [
+            {"suffix": suffix, "hours": show_hours(found.window), "n": found.seen}
+            for suffix, seen in rows
+            if (found := seen.learned_hours()) is not None
+        ]
+        return {"deviations": deviations, "hours": hours}
+
+    def _take_observed(self) -> None:
+        """Work out anew what follows from observations of the last moment, for forecasts and for the schedule."""
+        for suffix in self.observed.take_touched():
+            found = self._cycles[suffix] = correct_cycle(suffix, self.observed.find_suffix(suffix))
+            self.hours.set_cycle(suffix, None if found is None or not found.observed else found.cycle)
+            self._learned = None
+
+    def _learn_change(self, entry: Entry, before: State, window: DropWindow | None, now: float) -> Ended | None:
+        """Learn from a change of state, see `note_verdict`."""
+        if before in OWNED and entry.state in _GONE:
+            return self._note_drop(entry, window)
+        if entry.phase is Phase.PENDING_DELETE and before is State.REDEMPTION:
+            self._note_pending_delete(entry)
+        if window is not None and entry.drop is None and before in _DROPS and entry.state in _KEPT:
+            return self.note_stay(entry, window)
+        if entry.state in OWNED and before not in OWNED and entry.detail.dropped_at is not None:
+            entry.detail.caught_at = now
+        return None
 
     def _note_drop(self, entry: Entry, window: DropWindow | None) -> Ended | None:
         detail = entry.detail

@@ -60,7 +60,7 @@ def find_deviations(suffix: str, seen: ObservedSuffix) -> list[Deviation]:
     ]
     hours = seen.learned_hours()
     if hours is not None and not row.exact and _is_outside(hours.window, row.window):
-        found.append(Deviation("hours", _show_hours(row.window), _show_hours(hours.window), hours.seen))
+        found.append(Deviation("hours", show_hours(row.window), show_hours(hours.window), hours.seen))
     weekday = seen.learned_weekday()
     if weekday is not None and weekday.days.least != row.weekday:
         found.append(Deviation("weekday", _show_weekday(row.weekday), _show_weekday(weekday.days.least), weekday.seen))
@@ -79,15 +79,29 @@ def _take_lengths(row: Cycle, seen: ObservedSuffix, words: list[str]) -> Cycle:
     cycle = row
     if alone is not None and (first is None or alone.seen > first.seen):
         words.append(_describe("redemption", alone))
-        return _with_lengths(cycle, alone.days, None, alone.seen)
+        said = row.redemption if row.pending is None else None
+        return _with_lengths(cycle, _choose_days(row, said, alone), None, alone.seen)
     if first is not None:
         words.append(_describe("redemption", first))
-        cycle = _with_lengths(cycle, first.days, cycle.pending, first.seen)
+        said = row.redemption if row.pending is not None else None
+        cycle = _with_lengths(cycle, _choose_days(row, said, first), cycle.pending, first.seen)
     if last is not None:
         words.append(_describe("pending delete", last))
-        pending = _subtract_days(last.days, cycle.redemption) if row.pending_is_both else last.days
+        pending = _choose_days(row, _whole_pending(row), last)
+        pending = _subtract_days(pending, cycle.redemption) if row.pending_is_both else pending
         cycle = _with_lengths(cycle, cycle.redemption, pending, last.seen)
     return cycle
+
+
+def _choose_days(row: Cycle, said: Days | None, learned: LearnedDays) -> Days:
+    """The row's days where these observations, each of which leaves a day or two open, may all be of them; else the learned.
+
+    Where a registry counts in hours, which days of the calendar these are says nothing new.
+    """
+    if said is None or not row.published:
+        return learned.days
+    within = learned.days.least <= said.least and said.most <= learned.days.most
+    return said if (within and not learned.varies) or (row.exact and _holds(said, learned.days)) else learned.days
 
 
 def _with_lengths(cycle: Cycle, redemption: Days, pending: Days | None, seen: int) -> Cycle:
@@ -101,8 +115,8 @@ def _take_hours(cycle: Cycle, seen: ObservedSuffix, words: list[str]) -> Cycle:
     if cycle.exact or cycle.month_end:
         return cycle
     hours, weekday = seen.learned_hours(), seen.learned_weekday()
-    if hours is not None:
-        words.append(f"purges seen {_show_hours(hours.window)} UTC {hours.seen} times")
+    if hours is not None and not _covers(hours.window, cycle.window):
+        words.append(f"purges seen {show_hours(hours.window)} UTC {hours.seen} times")
         cycle = replace(cycle, window=hours.window)
     if weekday is not None:
         words.append(f"on a {_show_weekday(weekday.days.least)} {weekday.seen} times")
@@ -121,6 +135,13 @@ def _pending_days(row: Cycle) -> Days | None:
     return Days(row.pending.least, row.redemption.most + row.pending.most)
 
 
+def _whole_pending(row: Cycle) -> Days | None:
+    """The days of all that the registry calls pending delete."""
+    if row.pending is None or not row.pending_is_both:
+        return row.pending
+    return Days(row.redemption.least + row.pending.least, row.redemption.most + row.pending.most)
+
+
 def _subtract_days(whole: Days, part: Days) -> Days:
     return Days(max(0, whole.least - part.most), max(0, whole.most - part.least))
 
@@ -130,10 +151,16 @@ def _holds(said: Days | None, learned: Days) -> bool:
     return said is not None and said.least - 1 <= learned.least and learned.most <= said.most + 1
 
 
+def _covers(learned: tuple[int, int], said: tuple[int, int]) -> bool:
+    """Whether the hours of the row lie within those that were learned, and say more."""
+    into = (said[0] - learned[0]) % 1440
+    return into + said[1] - said[0] <= learned[1] - learned[0]
+
+
 def _is_outside(learned: tuple[int, int], said: tuple[int, int]) -> bool:
-    """Whether the hours that were seen, without the half hour added to each side, leave those of the row."""
-    start, end = learned[0] + 30, learned[1] - 30
-    return end <= said[0] or start >= said[1]
+    """Whether the hours that were learned have nothing in common with those of the row."""
+    later, earlier = (learned[0] - said[0]) % 1440, (said[0] - learned[0]) % 1440
+    return later >= said[1] - said[0] and earlier >= learned[1] - learned[0]
 
 
 def _describe(what: str, learned: LearnedDays) -> str:
@@ -148,7 +175,8 @@ def _show_days(days: Days | None) -> str:
     return f"{days.least} to {days.most} days"
 
 
-def _show_hours(window: tuple[int, int]) -> str:
+def show_hours(window: tuple[int, int]) -> str:
+    """Two minutes after midnight in words: "18:30 to 20:00"."""
     return " to ".join(map(_show_minutes, window))
 
 

@@ -1,7 +1,8 @@
 """What was seen of each registry's life cycle: how long its phases last, and at which hours it purges names.
 
-Only what is known closely counts: a phase between two changes that are each known to a quarter of a day, a purge that is known
-to half an hour. A figure is learned from `ENOUGH` observations of which `AGREE` agree; it then takes the place of the row's.
+Looks lie hours apart, so a change is known to lie between two of them. Such bounds are kept as they are: many that say little
+agree on little (`agreement`). A figure is learned from `ENOUGH` observations of which `AGREE` agree; it then takes the place of
+the row's.
 """
 
 from __future__ import annotations
@@ -13,113 +14,87 @@ import msgspec
 from msgspec import Struct, field
 
 from common.core.builtin.lifecycles import Days
+from common.core.lifecycle.agreement import Bounds, find_commonest, find_range
+from common.core.lifecycle.purge_hours import ENOUGH, MOVED, LearnedHours, Purge, have_moved, learn_hours
 
 DAY = 86_400.0
-#: Observations from which on a figure is learned, and the share of them that has to agree with it.
-ENOUGH, AGREE = 5, 0.8
-#: Longest uncertainty in seconds of a change of phase that counts for a length, and of a purge that counts for the hour.
-CLOSE, SHARP = DAY / 4, 1800.0
-#: Lengths kept of one phase, the newest; purges after which the older half of them is forgotten; suffixes.
-LENGTHS, PURGES, SUFFIXES = 32, 400, 500
-#: Half hours of a day, and most of them that a window of release may cover to say something.
-SLOTS, WIDEST = 48, 24
-#: Purges from which on a weekday is learned, which all of them have to share.
-WEEKDAY_ENOUGH = 10
+#: Share of the lengths that has to agree, give or take a day and half of one that is left open, with what most of them may be.
+AGREE, TOLERANCE = 0.8, 1.5
+#: Most days that the bounds of a length may lie apart, and most seconds that a purge may be known to, to say something.
+VAGUE, BLURRED = 2, 20 * 3600.0
+#: Lengths kept of one phase, the newest; purges, and those of one day, so that no single day teaches the hours; suffixes.
+LENGTHS, PURGES, A_DAY, SUFFIXES = 32, 32, 4, 500
+#: Purges from which on a weekday is learned, which all of them have to share, and days that they are of.
+WEEKDAY_ENOUGH, WEEKDAY_DAYS = 10, 5
+#: A hash of a time in seconds: multiplicative, of 32 bits.
+_MIX, _BITS = 2_654_435_761, 2**32
 
 #: The lengths that are kept: of redemption up to pending delete or up to the purge, of pending delete.
 REDEMPTION, REDEMPTION_ALONE, PENDING_DELETE = "redemption", "redemption_alone", "pending_delete"
 
 
 class LearnedDays(NamedTuple):
-    """A length in days that `seen` observations agree on."""
+    """A length in days that `seen` observations agree on. `varies`: it differs, else it may be the same day each time."""
 
     days: Days
     seen: int
-
-
-class LearnedHours(NamedTuple):
-    """First and last minute of a release after midnight UTC, from `seen` purges; above 1440 on the day after."""
-
-    window: tuple[int, int]
-    seen: int
+    varies: bool = False
 
 
 class ObservedSuffix(Struct, array_like=True):
-    """What was seen of one suffix, stored as an array: new fields come last. `slots`: purges by half hour after midnight."""
+    """What was seen of one suffix, stored as an array: new fields come last. `lengths`: least and most days of each phase."""
 
-    lengths: dict[str, list[int]] = field(default_factory=dict)
-    slots: dict[int, int] = field(default_factory=dict)
-    weekdays: dict[int, int] = field(default_factory=dict)  # Monday is 0
-    blurred: int = 0  # purges that are known less closely
+    lengths: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    purges: list[Purge] = field(default_factory=list)  # the oldest first
     newest: float = 0.0  # when something was last seen, in epoch seconds
 
-    def add_length(self, span: str, days: int, now: float) -> None:
-        """Count one length of a phase, in days."""
+    def add_length(self, span: str, days: tuple[int, int], now: float) -> None:
+        """Count one length of a phase, in days: least and most."""
         self.lengths[span] = [*self.lengths.get(span, []), days][-LENGTHS:]
         self.newest = now
 
     def add_purge(self, after: float, since: float) -> None:
-        """Count a purge between two times."""
+        """Count a purge between two times. Of those of one day some are kept that chance chooses: a batch may have an order."""
         self.newest = since
-        if since - after > SHARP:
-            self.blurred += 1
-        else:
-            middle = (after + since) / 2
-            slot, weekday = int(middle % DAY // 1800), int(middle // DAY + 3) % 7
-            self.slots[slot] = self.slots.get(slot, 0) + 1
-            self.weekdays[weekday] = self.weekdays.get(weekday, 0) + 1
-        if self.blurred + sum(self.slots.values()) > PURGES:
-            self.blurred //= 2
-            self.slots, self.weekdays = _halve(self.slots), _halve(self.weekdays)
+        self.purges.append(Purge(int(since), round(since - after)))
+        same = [purge for purge in self.purges if purge.since // DAY == since // DAY]
+        if len(same) > A_DAY:
+            self.purges.remove(max(same, key=_mix))
+        del self.purges[:-PURGES]
+        if have_moved(self.purges):
+            del self.purges[:-MOVED]
 
     def learned_days(self, span: str) -> LearnedDays | None:
         """How long a phase lasts, in days; None while too few observations agree."""
-        lengths = sorted(self.lengths.get(span, []))
+        lengths = [Bounds(*days) for days in self.lengths.get(span, [])]
         if not lengths:
             return None
-        middle = lengths[len(lengths) // 2]
-        agreeing = [days for days in lengths if abs(days - middle) <= 1]
+        common = find_commonest(lengths)
+        agreeing = [days for days in lengths if days.distance(common) <= TOLERANCE]
         if len(agreeing) < ENOUGH or len(agreeing) < AGREE * len(lengths):
             return None
-        return LearnedDays(Days(agreeing[0], agreeing[-1]), len(agreeing))
+        found = find_range(agreeing)
+        return LearnedDays(Days(int(found.low), int(found.high)), len(agreeing), found.varies)
 
     def learned_hours(self) -> LearnedHours | None:
-        """At which minutes of the day names are purged, half an hour added on both sides; None while that is not known.
-
-        Purges outside the hours that are expected are seen less closely: where most are known only roughly, nothing is learned.
-        """
-        seen = sum(self.slots.values())
-        if seen < ENOUGH or self.blurred > seen:
-            return None
-        wanted = seen if seen < 2 * ENOUGH else 0.9 * seen
-        width, start = min((self._find_width(slot, wanted), slot) for slot in self.slots)
-        return LearnedHours(((start - 1) * 30, (start + width + 1) * 30), seen) if width <= WIDEST else None
+        """At which minutes of the day names are purged, None while that is not known."""
+        return learn_hours(self.purges)
 
     def learned_weekday(self) -> LearnedDays | None:
-        """The weekday of all purges (Monday is 0), as a range of one; None where they differ or are too few."""
-        if len(self.weekdays) != 1:
+        """The weekday of all purges (Monday is 0), as a range of one; None where they differ, or too few days have some."""
+        days = {int((purge.since - purge.width / 2) // DAY) for purge in self.purges}
+        weekdays = {(day + 3) % 7 for day in days}
+        if len(self.purges) < WEEKDAY_ENOUGH or len(days) < WEEKDAY_DAYS or len(weekdays) > 1:
             return None
-        ((weekday, seen),) = self.weekdays.items()
-        return LearnedDays(Days(weekday, weekday), seen) if seen >= WEEKDAY_ENOUGH else None
+        weekday = weekdays.pop()
+        return LearnedDays(Days(weekday, weekday), len(self.purges))
 
     def join_other(self, other: ObservedSuffix) -> None:
         """Add what was seen elsewhere."""
         for span, lengths in other.lengths.items():
             self.lengths[span] = [*self.lengths.get(span, []), *lengths][-LENGTHS:]
-        for mine, theirs in ((self.slots, other.slots), (self.weekdays, other.weekdays)):
-            for key, count in theirs.items():
-                mine[key] = mine.get(key, 0) + count
-        self.blurred += other.blurred
+        self.purges = sorted([*self.purges, *other.purges])[-PURGES:]
         self.newest = max(self.newest, other.newest)
-
-    def _find_width(self, start: int, wanted: float) -> int:
-        """How many half hours from this one on have so many of the purges."""
-        total = 0
-        for width in range(1, SLOTS + 1):
-            total += self.slots.get((start + width - 1) % SLOTS, 0)
-            if total >= wanted:
-                return width
-        return SLOTS
 
 
 class Span(NamedTuple):
@@ -128,40 +103,37 @@ class Span(NamedTuple):
     after: float | None
     since: float
 
-    def is_close(self) -> bool:
-        """Whether it is known closely enough to count from."""
-        return self.after is not None and 0 <= self.since - self.after <= CLOSE
 
-
-def count_days(began: Span, ended: Span) -> int | None:
-    """Calendar days (UTC) from one moment to another; None where one of them is not known closely."""
-    if began.after is None or ended.after is None or not (began.is_close() and ended.is_close()):
+def count_days(began: Span, ended: Span) -> tuple[int, int] | None:
+    """Least and most calendar days (UTC) from one moment to another; None where that says little."""
+    if began.after is None or ended.after is None or began.after > began.since or ended.after > ended.since:
         return None
-    days = _day_of(ended) - _day_of(began)
-    return days if days >= 0 else None
+    most = _day_of(ended.since) - _day_of(began.after)
+    least = max(0, _day_of(ended.after) - _day_of(began.since))
+    return (least, most) if 0 <= most <= least + VAGUE else None
 
 
 class ObservedTransitions:
-    """What was seen of every suffix; `changed` since it was last stored, `version` counts the changes."""
+    """What was seen of every suffix; `changed` since it was last stored."""
 
     def __init__(self) -> None:
         self.suffixes: dict[str, ObservedSuffix] = {}
         self.changed = False
-        self.version = 0
+        self._touched: set[str] = set()
 
     def find_suffix(self, suffix: str) -> ObservedSuffix | None:
         """What was seen of a suffix; None for nothing."""
         return self.suffixes.get(suffix)
 
     def note_length(self, suffix: str, span: str, began: Span, ended: Span) -> None:
-        """Count the length of a phase between two changes, where both are known closely."""
+        """Count the length of a phase between two changes, where that says something."""
         days = count_days(began, ended)
         if days is not None:
             self._open_suffix(suffix).add_length(span, days, ended.since)
 
     def note_purge(self, suffix: str, purge: Span) -> None:
-        """Count a purge that is known to half a day at least."""
-        if purge.after is not None and 0 <= purge.since - purge.after <= DAY / 2:
+        """Count a purge that is known to less than a day."""
+        if purge.after is not None and 0 <= purge.since - purge.after <= BLURRED:
             self._open_suffix(suffix).add_purge(purge.after, purge.since)
 
     def encode_text(self) -> str:
@@ -170,14 +142,22 @@ class ObservedTransitions:
 
     def restore_text(self, text: str) -> None:
         """Take over what `encode_text` gave; damaged rows are left out."""
+        self._touched.update(self.suffixes)
         self.suffixes = decode_observed(text)
-        self.version += 1
+        self._touched.update(self.suffixes)
+
+    def take_touched(self) -> set[str]:
+        """The suffixes of which something else is known than at the last call."""
+        touched, self._touched = self._touched, set()
+        return touched
 
     def _open_suffix(self, suffix: str) -> ObservedSuffix:
         self.changed = True
-        self.version += 1
+        self._touched.add(suffix)
         if suffix not in self.suffixes and len(self.suffixes) >= SUFFIXES:
-            del self.suffixes[min(self.suffixes, key=lambda known: self.suffixes[known].newest)]
+            oldest = min(self.suffixes, key=lambda known: self.suffixes[known].newest)
+            del self.suffixes[oldest]
+            self._touched.add(oldest)
         return self.suffixes.setdefault(suffix, ObservedSuffix())
 
 
@@ -208,14 +188,13 @@ def join_observed(texts: Iterable[str]) -> str:
 
 
 def _is_sound(row: ObservedSuffix) -> bool:
-    counts = [row.blurred, *row.slots.values(), *row.weekdays.values(), *(day for days in row.lengths.values() for day in days)]
-    keys = all(0 <= slot < SLOTS for slot in row.slots) and all(0 <= day < 7 for day in row.weekdays)
-    return keys and all(count >= 0 for count in counts) and all(len(days) <= LENGTHS for days in row.lengths.values())
+    lengths = all(len(days) <= LENGTHS and all(0 <= least <= most for least, most in days) for days in row.lengths.values())
+    return lengths and len(row.purges) <= PURGES and all(0 <= purge.width <= BLURRED <= purge.since for purge in row.purges)
 
 
-def _day_of(moment: Span) -> int:
-    return int(((moment.after or moment.since) + moment.since) / 2 // DAY)
+def _day_of(moment: float) -> int:
+    return int(moment // DAY)
 
 
-def _halve(counts: dict[int, int]) -> dict[int, int]:
-    return {key: count // 2 for key, count in counts.items() if count > 1}
+def _mix(purge: Purge) -> int:
+    return purge.since * _MIX % _BITS

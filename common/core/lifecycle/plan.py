@@ -24,7 +24,7 @@ from common.core.rate_limits.query_queue import TOKENS
 from common.core.registries.registries import Registries
 from common.core.schedule.cadence import IN_WINDOW, JITTER, Cadence
 from common.core.schedule.calm import IN_REDEMPTION
-from common.core.schedule.drop_hours import drop_hours
+from common.core.schedule.drop_hours import PUBLISHED
 from common.core.schedule.window_value import Windows, find_level, finest_steps, step_at, weigh_windows
 
 #: Share of the names in redemption or pending delete: com, January 2012 (blog.domaintools.com); share deleted within a year:
@@ -152,7 +152,7 @@ def find_demand(suffix: str, names: int, rules: PlanRules) -> Demand:
     dropping = names / rules.days if rules.days else names * DELETED_A_YEAR / YEAR
     gone = min(float(names), max(names * OUT_OF_ZONE, dropping))
     inside = min(float(names), dropping)
-    _, open_for = drop_hours(suffix)
+    _, open_for = PUBLISHED.hours_of(suffix)
     return Demand(
         gone=gone,
         inside=inside,
@@ -213,12 +213,12 @@ def polling_periods(inside: Mapping[str, float], limit: Limit, rules: PlanRules)
 
 def _polls_a_day(inside: Mapping[str, float], periods: Mapping[str, float]) -> float:
     """Queries a day about names inside windows, while these are open."""
-    return sum(names * drop_hours(suffix)[1] / periods[suffix] for suffix, names in inside.items())
+    return sum(names * PUBLISHED.hours_of(suffix)[1] / periods[suffix] for suffix, names in inside.items())
 
 
 def _windows_of(suffixes: list[str]) -> Windows:
     """The hours of a day in which names of each suffix drop, on the day that begins at 0."""
-    start, length = np.array([drop_hours(suffix) for suffix in suffixes]).reshape(-1, 2).T
+    start, length = np.array([PUBLISHED.hours_of(suffix) for suffix in suffixes]).reshape(-1, 2).T
     return Windows(start, start + length, start, length)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from typing import NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -12,7 +13,7 @@ from common.core.model.entry import Entry
 from common.core.model.ids import Ids, Times
 from common.core.model.states import OWNED, State
 from common.core.schedule.calm import IN_PENDING_DELETE, IN_REDEMPTION, PRIORITY, calm_wait, drops_later
-from common.core.schedule.drop_hours import EDGE, next_opening
+from common.core.schedule.drop_hours import EDGE, DropHours
 from common.core.schedule.registry_pace import LONGEST_UNGUARDED
 
 #: Seconds after an alarm at which the name is checked again: a new registration shows up by then.
@@ -54,6 +55,24 @@ class Cadence(Struct, frozen=True):
     priority_interval: float
     gap: float
     gap_close: float
+
+
+class Pace(NamedTuple):
+    """How closely a budget lets a name be checked inside its drop window.
+
+    `stretch`: how many times rarer checks are, because the budget of the operator is shared by many (`checks.window_pace`); the
+    base interval is kept all the same where it is at least `STRETCHED`. `step`: seconds between looks where the registry
+    answers them (`checks.window_shares`). `off_hours`: whether that is outside of learned hours, where looks are no closer
+    than that.
+    """
+
+    stretch: float = 1.0
+    step: float | None = None
+    off_hours: bool = False
+
+
+#: Where no budget is short.
+UNHINDERED = Pace()
 
 
 def pass_gap_of(entry: Entry, cadence: Cadence, now: float) -> float:
@@ -105,18 +124,16 @@ def next_check_at(
     entry: Entry,
     cadence: Cadence,
     now: float,
+    hours: DropHours,
     *,
     confirming: bool,
     inconclusive: bool,
-    stretch: float = 1.0,
-    step: float | None = None,
+    pace: Pace = UNHINDERED,
 ) -> float:
     """When to check a name again, in epoch seconds.
 
-    `confirming`: an alarm waits for its next pass. `inconclusive`: the last check proved nothing. `stretch`: how many times
-    rarer checks inside the window are, because the budget of the operator is shared by many (`checks.window_pace`); the base
-    interval is kept all the same where it is at least `STRETCHED`. `step`: seconds between looks inside the window where the
-    registry answers them (`checks.window_shares`).
+    `hours` are those in which registries delete names. `confirming`: an alarm waits for its next pass. `inconclusive`: the last
+    check proved nothing. `pace` is that inside its window.
     """
     base = base_interval(entry, cadence)
     if confirming:
@@ -124,20 +141,21 @@ def next_check_at(
     if inconclusive:
         wait = INCONCLUSIVE_FIRST * 2.0 ** min(12, max(0, entry.detail.unknown_rounds - 1))
         return now + add_jitter(min(wait, INCONCLUSIVE_LONGEST, max(base, INCONCLUSIVE_FIRST)), entry.name, now)
-    wait = calm_wait(entry, base, now)
+    wait = calm_wait(entry, base, now, hours)
     wait = _wait_after_alarm(entry, wait, now)
-    if step is not None:
-        wait = min(wait, step) if step > LONGEST_STEP else step
-    elif entry.drop is not None and entry.in_window(now, EDGE) and entry.state in OWNED and not drops_later(entry):
+    if pace.step is not None:
+        counts = pace.step <= LONGEST_STEP or (pace.off_hours and pace.step < DAY)
+        wait = pace.step if counts else min(wait, pace.step)
+    elif entry.drop is not None and entry.in_window(now, EDGE) and entry.state in OWNED and not drops_later(entry, hours):
         wanted = float(window_steps(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
-        wait = min(wait, wanted) if stretch <= 1.0 else min(max(wait, STRETCHED), stretch * min(wait, wanted))
+        wait = min(wait, wanted) if pace.stretch <= 1.0 else min(max(wait, STRETCHED), pace.stretch * min(wait, wanted))
     due = now + add_jitter(wait, entry.name, now)
     if entry.held_until is not None and entry.held_until > now:
         due = min(due, entry.held_until)  # the end of its release procedure
     if entry.drop is not None:
-        opens = next_opening(entry.suffix, entry.drop.earliest, entry.drop.latest, now)
+        opens = hours.next_opening(entry.suffix, entry.drop.earliest, entry.drop.latest, now)
         due = min(due, max(now + SOONEST, opens))  # the moment when the window opens
-    return due if step is None else _look_at_close(entry, due, now)
+    return due if pace.step is None else _look_at_close(entry, due, now)
 
 
 def unguarded_check_at(entry: Entry, cadence: Cadence, look_at: float, now: float) -> float:

@@ -6,10 +6,10 @@ enough: they see the next phase early enough to know the day of the drop. Close 
 
 from __future__ import annotations
 
-from common.core.builtin.lifecycles import cycle_for
 from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Phase
 from common.core.model.states import OWNED
+from common.core.schedule.drop_hours import EDGE, DropHours
 
 DAY = 86_400.0
 #: Seconds between looks at a name in redemption, and at one in pending delete before its day.
@@ -22,16 +22,17 @@ PRIORITY = 4.0
 EXACT = 2 * DAY
 
 
-def calm_wait(entry: Entry, base: float, now: float) -> float:
+def calm_wait(entry: Entry, base: float, now: float, hours: DropHours) -> float:
     """Seconds until the next look at a name; `base` is its base interval in seconds.
 
     That counts on the last day of a phase, inside a window, after one that was missed, and where no calendar tells the day.
     """
     if entry.is_held(now) and not entry.detail.shown_by:
         return _wait_held_back(entry, base)
-    if entry.drop is None or entry.state not in OWNED or entry.phase not in (Phase.REDEMPTION, Phase.PENDING_DELETE):
+    drop = entry.drop
+    if drop is None or entry.state not in OWNED or entry.phase not in (Phase.REDEMPTION, Phase.PENDING_DELETE):
         return base
-    if _is_last_day(entry, entry.drop, now):
+    if _is_last_day(entry, drop, now, hours):
         return base
     return (IN_REDEMPTION if entry.phase is Phase.REDEMPTION else IN_PENDING_DELETE) / _worth(entry)
 
@@ -44,29 +45,28 @@ def _wait_held_back(entry: Entry, base: float) -> float:
     return max(base, min(HELD_BACK, (until - since) / LOOKS_HELD_BACK) / _worth(entry))
 
 
-def drops_later(entry: Entry) -> bool:
+def drops_later(entry: Entry, hours: DropHours) -> bool:
     """Whether a name has another phase before it, so that it cannot drop before that was seen for days."""
-    return entry.phase is Phase.REDEMPTION and needs_other_phase(entry.suffix)
+    return entry.phase is Phase.REDEMPTION and hours.pending_days(entry.suffix) > 0
 
 
-def needs_other_phase(suffix: str) -> bool:
-    """Whether names of this suffix are in pending delete for days after their redemption, and then drop."""
-    return _pending_days(suffix) > 0
+def is_off_hours(entry: Entry, now: float, hours: DropHours) -> bool:
+    """Whether it is the day of a drop, at other hours than those that were learned: it may come all the same."""
+    drop = entry.drop
+    if drop is None or entry.state not in OWNED or not hours.is_learned(entry.suffix) or drops_later(entry, hours):
+        return False
+    if entry.in_window(now, EDGE) and hours.are_open(entry.suffix, now):
+        return False
+    half = hours.hours_of(entry.suffix)[1] / 2  # hours may reach over midnight: the day of their middle counts
+    first, last = (drop.earliest + half) // DAY, (drop.latest - half) // DAY
+    return drop.latest - drop.earliest <= EXACT and first <= now // DAY <= last
 
 
-def _pending_days(suffix: str) -> int:
-    """The least days of the pending delete that follows redemption; 0 where a name may drop from redemption."""
-    cycle = cycle_for(suffix)
-    if cycle is None or cycle.pending is None or cycle.pending_is_both:
-        return 0
-    return cycle.pending.least
-
-
-def _is_last_day(entry: Entry, drop: DropWindow, now: float) -> bool:
+def _is_last_day(entry: Entry, drop: DropWindow, now: float, hours: DropHours) -> bool:
     """Whether the phase of a name ends within a day, or should have ended: how exactly that is seen decides its window."""
-    if not drops_later(entry):
+    if not drops_later(entry, hours):
         return drop.earliest - DAY <= now
-    left = _pending_days(entry.suffix) * DAY
+    left = hours.pending_days(entry.suffix) * DAY
     return drop.latest - drop.earliest <= EXACT and drop.earliest - left - DAY <= now
 
 

@@ -23,6 +23,9 @@ FINEST, MOST_LOOKS, MOST_WIDE = 5.0, 8640, 720
 WIDE = 2 * DAY
 #: Least width of a window in seconds, and the probability of a drop in it at least, for its weight: forecasts are no certainty.
 NARROWEST, LEAST_CHANCE = 600.0, 0.02
+#: Share of the looks at a name that are kept for other hours of its day than those that were learned, where they may be wrong,
+#: and how many seconds there are between two of them at least, where the base interval is not shorter.
+OFF_HOURS, OFF_STEP = 0.2, 3600.0
 #: Part of a day by which a window is wider than it should be where its bounds are rounded.
 SLACK = 0.01
 
@@ -30,7 +33,8 @@ SLACK = 0.01
 class Windows(NamedTuple):
     """Drop windows, one place a name: `earliest` and `latest` in epoch seconds.
 
-    Each is open every day from `start` (seconds after midnight UTC) on for `length` seconds (`drop_hours`).
+    One that is longer than `length` seconds is open every day from `start` (seconds after midnight UTC) on for so many seconds
+    (`drop_hours`).
     """
 
     earliest: Times
@@ -41,21 +45,37 @@ class Windows(NamedTuple):
     def widths(self) -> Times:
         """For how many seconds each window is open."""
         days = np.ceil((self.latest - self.earliest) / DAY - SLACK)
-        found: Times = np.where(self.length < DAY, np.maximum(1.0, days) * self.length, self.latest - self.earliest)
+        found: Times = np.where(self._have_hours(), np.maximum(1.0, days) * self.length, self.latest - self.earliest)
         return found
 
     def are_open(self, now: float) -> NDArray[np.bool_]:
         """Which windows are open now, or nearly."""
         hours = (now + EDGE - self.start) % DAY <= self.length + 2 * EDGE
-        found: NDArray[np.bool_] = (self.earliest - EDGE <= now) & (now <= self.latest + EDGE) & (hours | (self.length >= DAY))
+        found: NDArray[np.bool_] = (self.earliest - EDGE <= now) & (now <= self.latest + EDGE) & (hours | ~self._have_hours())
         return found
 
     def open_today(self, now: float) -> Times:
         """For how many seconds names are still looked at inside each window until midnight UTC, the edges included."""
-        today = now // DAY * DAY
-        first = np.maximum(np.maximum(self.earliest, today + self.start) - EDGE, now)
-        last = np.minimum(np.minimum(self.latest, today + self.start + self.length) + EDGE, today + DAY)
-        found: Times = np.maximum(0.0, last - first)
+        midnight, have_hours = now // DAY * DAY + DAY, self._have_hours()
+        begin, end = np.maximum(self.earliest - EDGE, now), np.minimum(self.latest + EDGE, midnight)
+        found: Times = np.zeros_like(self.earliest)
+        for day in (midnight - 2 * DAY, midnight - DAY):  # hours may reach over midnight
+            first = np.where(have_hours, np.maximum(begin, day + self.start - EDGE), begin)
+            last = np.where(have_hours, np.minimum(end, day + self.start + self.length + EDGE), end)
+            found = found + np.maximum(0.0, last - first) * (have_hours | (day == midnight - DAY))
+        return found
+
+    def off_hours_today(self, now: float) -> Times:
+        """For how many seconds of the rest of the day, UTC, each window that has this day is not open."""
+        midnight = now // DAY * DAY + DAY
+        half = self.length / 2  # hours may reach over midnight: the day of their middle counts
+        has_day = (self.earliest + half < midnight) & (self.latest - half >= midnight - DAY)
+        found: Times = np.where(has_day, np.maximum(0.0, midnight - now - self.open_today(now)), 0.0)
+        return found
+
+    def _have_hours(self) -> NDArray[np.bool_]:
+        """Which windows are longer than the hours of their registry, and open in these alone; others say themselves when."""
+        found: NDArray[np.bool_] = (self.length < DAY) & (self.latest - self.earliest > self.length + SLACK * DAY)
         return found
 
 
@@ -70,6 +90,12 @@ def finest_steps(windows: Windows, now: float) -> Times:
     width = windows.widths()
     wide = (width > WIDE) & (now < windows.latest - DAY)
     return np.maximum(FINEST, np.where(wide, width / MOST_WIDE, np.minimum(width, WIDE) / MOST_LOOKS))
+
+
+def off_hours_ratios(length: Times) -> Times:
+    """The weight of a look outside of hours of so many seconds, by that of one inside: `OFF_HOURS` of the looks lie there."""
+    found: Times = OFF_HOURS / (1.0 - OFF_HOURS) * length / np.maximum(1.0, DAY - length)
+    return found
 
 
 def find_level(weights: Times, most: Times, times: Times, budget: float) -> float:

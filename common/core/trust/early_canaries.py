@@ -15,7 +15,7 @@ from common.core.model.entry import Entry, Rank
 from common.core.model.methods import is_registrar
 from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.registries import Registries
-from common.core.schedule.drop_hours import are_hours_open
+from common.core.schedule.drop_hours import DropHours
 from common.core.telemetry.reach import SILENT, SILENT_SPAN
 from common.core.telemetry.telemetry import Telemetry
 from common.core.trust.canaries import Canaries
@@ -49,6 +49,7 @@ class EarlyCanaries:
     trust: Trust
     conditions: Conditions
     canaries: Canaries
+    hours: DropHours
     telemetry: Telemetry
     rng: Random
     _probe_after: dict[str, float] = field(init=False, default_factory=dict)  # by operator, in epoch seconds
@@ -66,7 +67,7 @@ class EarlyCanaries:
         drop = entry.drop
         if entry.detail.passes or drop is None or not entry.in_window(now, margin=WINDOW_MARGIN):
             return
-        if drop.latest - drop.earliest > DAY and not are_hours_open(entry.suffix, now):
+        if drop.latest - drop.earliest > DAY and not self.hours.are_open(entry.suffix, now):
             return
         for key in self.registries.channels_of(entry.suffix):
             pace = self.rate_limits.current_pace(key.method, entry.suffix, now)

@@ -191,6 +191,7 @@ class ChecksRoom:
             trust=self.trust,
             conditions=self.conditions,
             canaries=self.canaries,
+            hours=self.domains.calendar.hours,
             telemetry=self.telemetry,
             rng=rng,
         )
@@ -210,6 +211,7 @@ class ChecksRoom:
             trust=self.trust,
             conditions=self.conditions,
             unanswered=self.unanswered,
+            hours=self.domains.calendar.hours,
         )
         self.window_shares = WindowShares(
             domains=self.domains,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from common.core.builtin.lifecycles import row_for
 from common.core.channels.channel_health import DEAD_AFTER, REST_DEAD
 from common.core.checks.escalation import next_methods
 from common.core.model.channel import Probe
@@ -21,6 +24,7 @@ from tests.core.checks.checks_room import NOW, PLENTY, RDAP, SOURCES, WHOIS, Che
 from tests.core.checks.denied_names import answer
 
 DAY, HOUR = 86_400.0, 3600.0
+MIDNIGHT = NOW // DAY * DAY
 THROTTLED = Observation("rdap", Reading(Outcome.THROTTLED, "rdap_429", "slow down", retry_after=HOUR), status=429)
 
 
@@ -49,12 +53,15 @@ def limit_operator(room: ChecksRoom) -> None:
     room.rate_limits.budgets.note_answer(room.registries.limit_of("rdap", RDAP.server, "com"), "default", THROTTLED, NOW)
 
 
-@pytest.mark.parametrize("sign", ["window", "denied", "purged"])
+@pytest.mark.parametrize("sign", ["window", "denied", "purged", "off hours"])
 def test_a_name_that_may_have_dropped_goes_before_routine(sign: str) -> None:
     """By its forecast, or because one channel denies it; a full queue admits it all the same."""
     room = ChecksRoom()
     entry = ending((NOW - 60, NOW + 60) if sign == "window" else None)
     assert entry.check is not None
+    if sign == "off hours":  # learned, and over for today
+        room.domains.calendar.hours.set_cycle("com", replace(row_for("com"), window=(600, 660)))
+        entry.drop = DropWindow(MIDNIGHT + 10 * HOUR, MIDNIGHT + 10.5 * HOUR, MIDNIGHT + 11 * HOUR, 0.9)
     if sign == "denied":
         entry.check.outcomes["rdap"] = Outcome.UNREGISTERED
     elif sign == "purged":

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from common.core.builtin.lifecycles import row_for
 from common.core.checks.window_shares import COUNT_EVERY
 from common.core.domains.domain_table import Flag
 from common.core.model.entry import DropWindow
 from common.core.model.records import Detail
 from common.core.model.states import State
+from common.core.schedule.cadence import Pace
 from tests.core.checks.checks_room import NOW, ChecksRoom, credit
-from tests.core.checks.drop_windows import DAY, HOUR, NARROW, WIDE, add_windows, slow_room
+from tests.core.checks.drop_windows import DAY, HOUR, NARROW, WIDE, add_windows, load_dying, slow_room
 
 
 def stretch(room: ChecksRoom, suffix: str, now: float = NOW, *, soon: bool = True) -> float:
@@ -129,3 +133,17 @@ def test_names_that_are_swept_are_stretched_too() -> None:
 
     assert found[:2].tolist() == pytest.approx([4.0, 4.0], rel=0.01)
     assert room.window_pace.stretches_of(np.arange(2), bounds[2:, 0], bounds[2:, 1], NOW) == 1.0
+
+
+def test_outside_of_learned_hours_the_pace_says_so() -> None:
+    """On the day of a drop, with the seconds between looks that are kept for it."""
+    room, window = slow_room(whois_se=(1000.0, 400)), (NOW // DAY * DAY + HOUR, NOW // DAY * DAY + 2 * HOUR)
+    entry = load_dying(room, int(add_windows(room, "se", 1, window)[0]), window)
+    assert room.window_pace.pace_of(entry, NOW) == Pace()
+    room.domains.calendar.hours.set_cycle("se", replace(row_for("se"), window=(60, 120)))
+    pace = room.window_pace.pace_of(entry, NOW)
+
+    assert pace == Pace(step=room.window_shares.step_of(entry, NOW), off_hours=True)
+    assert pace.step is not None
+    inside = room.window_pace.pace_of(entry, window[0])
+    assert (inside.off_hours, inside.step is not None) == (False, True)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
+import pytest
+from msgspec import structs
+
+from common.core.builtin.lifecycles import ALL_DAY, row_for
 from common.core.checks.window_shares import COUNT_EVERY, QUOTA_SHARE
 from common.core.domains.domain_table import Flag
 from common.core.model.evidence import Phase
 from common.core.model.states import State
 from common.core.registries.directory import Directory
-from common.core.schedule.drop_hours import EDGE
-from common.core.schedule.window_value import FINEST
+from common.core.schedule.drop_hours import EDGE, DropHours
+from common.core.schedule.window_value import FINEST, OFF_HOURS, OFF_STEP
 from tests.core.checks.checks_room import NOW, RDAP, ChecksRoom, credit
 from tests.core.checks.drop_windows import DAY, HOUR, NARROW, WIDE, add_windows, load_dying, slow_room
 
@@ -43,7 +47,7 @@ def about(seconds: float) -> object:
 @pytest.fixture(autouse=True)
 def no_hours(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry of these tests deletes names at any time of the day."""
-    monkeypatch.setattr("common.core.checks.window_shares.drop_hours", lambda _suffix: (0.0, DAY))
+    monkeypatch.setattr(DropHours, "hours_of", lambda _hours, _suffix: (0.0, DAY))
 
 
 def test_names_that_may_drop_take_half_of_what_their_registry_allows() -> None:
@@ -192,15 +196,61 @@ def test_a_name_outside_of_its_window_or_in_redemption_has_no_step() -> None:
 
 
 def test_outside_of_the_hours_of_its_registry_a_name_is_not_watched_closely(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even though its window of two days is open."""
-    monkeypatch.setattr("common.core.checks.window_shares.drop_hours", lambda _suffix: (18 * HOUR, HOUR))
+    """Even though its window of three days is open. What was learned of them counts, from the next look on."""
+    monkeypatch.undo()
     room = slow_room(rdap_org=(0.5, None))
-    window = (NOON - DAY, NOON + DAY)
+    room.domains.calendar.hours.set_cycle("org", replace(row_for("org"), window=(18 * 60, 19 * 60)))
+    window = (NOON - 2 * DAY, NOON + DAY)
 
     name_id = int(add_windows(room, "org", 1, window)[0])
 
     assert step_of_id(room, name_id, window) == float("inf")
     assert step_of_id(room, name_id, window, now=NOON + 6.5 * HOUR) == 5.0
+
+
+def test_a_part_of_the_looks_is_kept_for_other_hours_than_those_that_were_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fifth of what a quota leaves; once the hours are over a look an hour at most, or one each base interval."""
+    monkeypatch.undo()
+    room, window, looks = slow_room(whois_se=(1000.0, 100)), (NOON + 3 * HOUR, NOON + 4 * HOUR), 75 * QUOTA_SHARE
+    name_id = int(add_windows(room, "se", 1, window)[0])
+    entry = load_dying(room, name_id, window)
+    assert room.window_shares.step_of(entry, NOON - 12 * HOUR) is None  # the row is published
+    room.domains.calendar.hours.set_cycle("se", replace(row_for("se"), window=(15 * 60, 16 * 60)))
+
+    inside, outside = HOUR + 2 * EDGE, HOUR * OFF_HOURS / (1 - OFF_HOURS)
+    assert step_of_id(room, name_id, window, now=NOON - 12 * HOUR) == about(23 * HOUR / (looks * outside / (inside + outside)))
+    assert step_of_id(room, name_id, window, now=window[0]) == about((inside - EDGE + outside * 8 / 23) / looks)
+    assert step_of_id(room, name_id, window, now=window[1] + HOUR) == OFF_STEP
+    room.domains.cadence = structs.replace(room.domains.cadence, interval=900.0)
+    assert step_of_id(room, name_id, window, now=window[1] + HOUR) == 900.0
+    wide = (NOON - 2 * DAY, window[1])
+    room.domains.table.earliest[name_id] = wide[0]
+    assert step_of_id(room, name_id, wide, now=NOON) == float("inf")
+
+
+def test_looks_for_other_hours_are_counted_where_they_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour of plenty leaves what one look an hour needs; a window that says little keeps none."""
+    monkeypatch.undo()
+    room, window = slow_room(whois_se=(1000.0, 400)), (NOON + 3 * HOUR, NOON + 4 * HOUR)
+    name_id = int(add_windows(room, "se", 1, window)[0])
+    room.domains.calendar.hours.set_cycle("se", replace(row_for("se"), window=(15 * 60, 16 * 60)))
+
+    assert step_of_id(room, name_id, window, now=window[0]) == about((HOUR + EDGE) / (300 * QUOTA_SHARE - 8))
+    wide = (window[0] - 2 * DAY, window[1])
+    room.domains.table.earliest[name_id] = wide[0]
+    assert step_of_id(room, name_id, wide, now=window[0]) == about((HOUR + EDGE) / (300 * QUOTA_SHARE))
+
+
+def test_a_learned_last_phase_keeps_names_in_redemption_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that the registry does not have lets them in."""
+    monkeypatch.undo()
+    room = slow_room(rdap_org=(0.5, None))
+    ids = add_windows(room, "org", 60, OPEN, state=State.REDEMPTION)
+    entry = load_dying(room, int(ids[0]), OPEN, p=0.7, phase=Phase.REDEMPTION)
+    assert room.window_shares.step_of(entry, NOON) is None
+    room.domains.calendar.hours.set_cycle("org", replace(row_for("org"), pending=None, window=ALL_DAY))
+
+    assert room.window_shares.step_of(entry, NOON) == about(240.0)
 
 
 def test_the_count_is_kept_for_some_seconds() -> None:

@@ -358,11 +358,13 @@ def test_what_shards_learned_of_registries_is_shown_together() -> None:
         "suffix": "com", "scored": 2, "dropped": 1, "inside": 1, "missed": 0, "error_sum": 10.0, "brier_sum": 0.5,
         "mean_error": 10.0, "brier": 0.25,
     }  # fmt: skip
-    one = {"deviations": [few], "observed": 3, "forecasts": [{**score, "suffix": "de"}, score]}
+    hours = {"suffix": "com", "hours": "18:30 to 20:00", "n": 5}
+    one = {"deviations": [few], "hours": [hours], "observed": 3, "forecasts": [{**score, "suffix": "de"}, score]}
     two = {"deviations": [many, other], "observed": 2, "forecasts": [{**score, "error_sum": 30.0, "brier_sum": 0.1}]}
     found = merged({"calendar": one}, {"calendar": two})["calendar"]
 
     assert found["deviations"] == [many, other]
+    assert found["hours"] == [hours]
     assert found["observed"] == 3
     assert [row["suffix"] for row in found["forecasts"]] == ["com", "de"]
     assert found["forecasts"][0] == {

@@ -8,6 +8,7 @@ from common.core.lifecycle.calendar import CHANGES, WRITE_EVERY, LearnedCalendar
 from common.core.lifecycle.entry_forecast import forecast_of, refresh_forecast
 from common.core.lifecycle.forecast import PUBLISHED, forecast_published
 from common.core.lifecycle.observed import DAY, PENDING_DELETE, REDEMPTION, REDEMPTION_ALONE, ObservedSuffix
+from common.core.lifecycle.purge_hours import Purge
 from common.core.lifecycle.scores import Ended
 from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Fields, Phase
@@ -39,8 +40,8 @@ def test_a_drop_teaches_the_hour_and_the_length_and_scores_the_forecast() -> Non
     ended = calendar.note_verdict(entry, State.PENDING_DELETE, WINDOW, MIDNIGHT + 6 * DAY)
 
     assert ended == Ended("inside", pytest.approx(0.01), 0.0)
-    assert calendar.observed.suffixes["com"].lengths == {PENDING_DELETE: [5]}
-    assert calendar.observed.suffixes["com"].slots == {1: 1}
+    assert calendar.observed.suffixes["com"].lengths == {PENDING_DELETE: [(5, 5)]}
+    assert calendar.observed.suffixes["com"].purges == [Purge(int(MIDNIGHT + 5 * DAY + HOUR), 60)]
     assert calendar.scores.suffixes["com"].dropped == 1
     assert entry.detail.dropped_at == MIDNIGHT + 5 * DAY + HOUR
     assert entry.detail.transitions[-1] == PhaseChange(
@@ -55,7 +56,7 @@ def test_a_drop_from_redemption_is_a_length_of_its_own() -> None:
 
     ended = calendar.note_verdict(entry, State.REDEMPTION, WINDOW, MIDNIGHT + 31 * DAY)
     assert ended == Ended("outside", pytest.approx(0.81), 25 * DAY - HOUR - 60)
-    assert calendar.observed.suffixes["com"].lengths == {REDEMPTION_ALONE: [29]}  # the middle of that minute is a day earlier
+    assert calendar.observed.suffixes["com"].lengths == {REDEMPTION_ALONE: [(29, 30)]}  # that minute begins a day earlier
 
 
 def test_a_drop_from_another_phase_teaches_nothing_of_the_registrys_hours() -> None:
@@ -88,7 +89,7 @@ def test_the_end_of_redemption_is_counted_from_its_begin() -> None:
     entry.detail.transitions = (first, last)
     assert calendar.note_verdict(entry, State.REDEMPTION, WINDOW, MIDNIGHT) is None
 
-    assert calendar.observed.suffixes["com"].lengths == {REDEMPTION: [30]}
+    assert calendar.observed.suffixes["com"].lengths == {REDEMPTION: [(30, 30)]}
 
 
 def test_a_restored_name_scores_the_forecast_that_it_voids() -> None:
@@ -177,7 +178,7 @@ def test_what_was_learned_corrects_the_forecast_and_is_named_in_its_basis() -> N
         entry = entry_in(Phase.PENDING_DELETE, State.PENDING_DELETE, suffix=suffix)
         before = forecast_of(entry, MIDNIGHT + HOUR, calendar)
         for _ in range(5):
-            calendar.observed._open_suffix(suffix).add_length(PENDING_DELETE, 9, MIDNIGHT)
+            calendar.observed._open_suffix(suffix).add_length(PENDING_DELETE, (9, 9), MIDNIGHT)
         after = forecast_of(entry, MIDNIGHT + HOUR, calendar)
 
         assert (before is None) is (suffix == "at")
@@ -215,16 +216,56 @@ def test_what_was_learned_is_stored_now_and_then_and_survives() -> None:
 def test_the_status_shows_deviations_and_scores() -> None:
     """Worked out anew after each observation."""
     calendar = LearnedCalendar()
-    assert calendar.to_plain() == {"deviations": [], "observed": 0, "forecasts": []}
+    assert calendar.to_plain() == {"deviations": [], "hours": [], "observed": 0, "forecasts": []}
     calendar.scores.score_stay("com", WINDOW)
     for _ in range(5):
-        calendar.observed._open_suffix("com").add_length(REDEMPTION, 40, MIDNIGHT)
+        calendar.observed._open_suffix("com").add_length(REDEMPTION, (40, 40), MIDNIGHT)
     shown = calendar.to_plain()
 
     assert shown["deviations"] == [{"suffix": "com", "what": "redemption", "row": "30 days", "observed": "40 days", "n": 5}]
     assert (shown["observed"], shown["forecasts"][0]["suffix"]) == (1, "com")
     calendar.observed.suffixes["com"] = ObservedSuffix()
     assert calendar.to_plain()["deviations"] == shown["deviations"]
+
+
+def teach_hours(calendar: LearnedCalendar, suffix: str = "xyz") -> None:
+    """Five drops at noon of five days, each seen within two minutes."""
+    for day in range(5):
+        entry = purge(
+            entry_in(Phase.PENDING_DELETE, State.PENDING_DELETE, suffix=suffix), MIDNIGHT + (5 + day) * DAY + 12 * HOUR
+        )
+        entry.detail.phase_after, entry.detail.phase_since = MIDNIGHT + day * DAY, MIDNIGHT + day * DAY + HOUR
+        calendar.note_verdict(entry, State.PENDING_DELETE, None, MIDNIGHT + 10 * DAY)
+
+
+def test_the_schedule_follows_what_is_learned() -> None:
+    """From the drop on that makes it enough; not of hours that say no more than a row."""
+    calendar = LearnedCalendar()
+    assert calendar.hours.hours_of("xyz") == (0.0, DAY)
+    teach_hours(calendar)
+    assert calendar.hours.hours_of("xyz") == (11 * HOUR + 2400, 2400)
+    assert calendar.to_plain()["hours"] == [{"suffix": "xyz", "hours": "11:40 to 12:20", "n": 5}]
+    assert calendar.hours.hours_of("com") == LearnedCalendar().hours.hours_of("com")
+    calendar.observed._open_suffix("com").add_purge(MIDNIGHT, MIDNIGHT)
+    calendar.cycle_of("com")
+    assert not calendar.hours.is_learned("com")
+    for _ in range(5):
+        calendar.observed._open_suffix("com").add_length(PENDING_DELETE, (2, 2), MIDNIGHT)
+    calendar.cycle_of("com")
+
+    assert calendar.hours.pending_days("com") == 2
+
+
+def test_the_schedule_follows_what_is_restored_and_what_is_forgotten() -> None:
+    """After a restart or a take-over, before the first name is looked at."""
+    calendar, again = LearnedCalendar(), LearnedCalendar()
+    teach_hours(calendar)
+    teach_hours(again, "abc")
+    again.restore_texts(calendar.take_changed(MIDNIGHT, last=True)["transitions"], "")
+
+    assert again.hours.hours_of("xyz") == calendar.hours.hours_of("xyz") != (0.0, DAY)
+    assert again.hours.hours_of("abc") == (0.0, DAY)
+    assert not again.hours.is_learned("abc")
 
 
 def test_changes_of_phase_are_bounded() -> None:

@@ -7,12 +7,18 @@ import pytest
 from common.core.builtin.lifecycles import Days, row_for
 from common.core.lifecycle.corrected_cycle import Deviation, correct_cycle, find_deviations
 from common.core.lifecycle.observed import PENDING_DELETE, REDEMPTION, REDEMPTION_ALONE, ObservedSuffix
+from common.core.lifecycle.purge_hours import Purge
 from common.core.model.evidence import Phase
 
+#: A Wednesday, at midnight UTC.
+WEDNESDAY = 1_790_121_600
 
-def seen(hours: dict[int, int] | None = None, weekdays: dict[int, int] | None = None, **lengths: int) -> ObservedSuffix:
-    """A suffix of which every length was seen six times."""
-    return ObservedSuffix({span: [days] * 6 for span, days in lengths.items()}, hours or {}, weekdays or {})
+
+def seen(hour: float | None = None, step: int = 1, width: int = 60, **lengths: int | tuple[int, int]) -> ObservedSuffix:
+    """A suffix of which every length was seen six times, and ten purges until that hour, one every `step` days."""
+    both = {span: (days, days) if isinstance(days, int) else days for span, days in lengths.items()}
+    purges = [Purge(int(WEDNESDAY + number * step * 86_400 + (hour or 0) * 3600), width) for number in range(10)]
+    return ObservedSuffix({span: [days] * 6 for span, days in both.items()}, purges if hour is not None else [])
 
 
 def test_without_observations_the_row_stands() -> None:
@@ -58,7 +64,7 @@ def test_a_redemption_that_ends_with_the_purge_leaves_no_pending_delete() -> Non
 def test_of_two_ways_out_of_redemption_the_one_seen_more_often_counts() -> None:
     """A registry may have dropped pending delete, or introduced it."""
     both = seen(redemption=31)
-    both.lengths["redemption_alone"] = [30] * 7
+    both.lengths["redemption_alone"] = [(30, 30)] * 7
     found = correct_cycle("com", both)
 
     assert found is not None
@@ -67,7 +73,7 @@ def test_of_two_ways_out_of_redemption_the_one_seen_more_often_counts() -> None:
 
 def test_a_length_that_varies_by_a_day_is_a_range_and_five_observations_are_less_sure() -> None:
     """Six of seven, by the rule of succession."""
-    found = correct_cycle("cn", ObservedSuffix({"redemption": [15, 16, 15, 16, 15]}))
+    found = correct_cycle("cn", ObservedSuffix({"redemption": [(15, 15), (16, 16), (15, 15), (16, 16), (15, 15)]}))
     assert found is not None
     assert (found.cycle.redemption, found.cycle.sure) == (Days(15, 16), 0.857)
     assert found.observed == "redemption of 15 to 16 days seen 5 times"
@@ -97,14 +103,14 @@ def test_where_pending_delete_names_both_phases_redemption_is_taken_off() -> Non
 
 def test_hours_and_weekday_that_were_observed_replace_the_rows() -> None:
     """Not where the registry counts the seconds from the deletion, nor where it follows the month."""
-    hours = seen(hours={38: 10}, weekdays={2: 10})
+    hours = seen(19.25, 7)
     found = correct_cycle("com", hours)
     assert found is not None
-    assert (found.cycle.window, found.cycle.weekday) == ((37 * 30, 40 * 30), 2)
-    assert found.observed == "purges seen 18:30 to 20:00 UTC 10 times, on a Wednesday 10 times"
-    found = correct_cycle("com", seen(hours={47: 10}))
+    assert (found.cycle.window, found.cycle.weekday) == ((18 * 60 + 55, 19 * 60 + 35), 2)
+    assert found.observed == "purges seen 18:55 to 19:35 UTC 10 times, on a Wednesday 10 times"
+    found = correct_cycle("com", seen(23.75))
     assert found is not None
-    assert found.observed == "purges seen 23:00 to 00:30 UTC 10 times"
+    assert found.observed == "purges seen 23:25 to 00:05 UTC 10 times"
     for suffix in ("nl", "jp"):
         found = correct_cycle(suffix, hours)
         assert found is not None
@@ -113,7 +119,7 @@ def test_hours_and_weekday_that_were_observed_replace_the_rows() -> None:
 
 def test_hours_alone_are_no_life_cycle() -> None:
     """Of a registry that publishes nothing."""
-    assert correct_cycle("at", seen(hours={38: 10})) is None
+    assert correct_cycle("at", seen(19.25)) is None
 
 
 @pytest.mark.parametrize(
@@ -136,10 +142,10 @@ def test_without_a_row_only_the_phases_that_were_observed_are_forecast(lengths: 
 
 def test_deviations_name_both_figures() -> None:
     """Of lengths, hours and the weekday."""
-    assert find_deviations("com", seen(hours={6: 10}, weekdays={2: 10}, redemption=40, pending_delete=9)) == [
+    assert find_deviations("com", seen(3.25, 7, redemption=40, pending_delete=9)) == [
         Deviation("redemption", "30 days", "40 days", 6),
         Deviation("pending_delete", "5 days", "9 days", 6),
-        Deviation("hours", "17:55 to 22:05", "02:30 to 04:00", 10),
+        Deviation("hours", "17:55 to 22:05", "02:55 to 03:35", 10),
         Deviation("weekday", "any day", "Wednesday", 10),
     ]
 
@@ -151,36 +157,90 @@ def test_a_day_more_or_less_is_no_deviation(days: int, deviates: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "slot", "deviates"),
+    ("suffix", "hour", "deviates"),
     [
-        ("com", 34, True),  # until 17:30; the row begins at 17:55
-        ("com", 35, False),
-        ("com", 44, False),
-        ("com", 45, True),  # from 22:30; the row ends at 22:05
-        ("kr", 1, True),  # until 01:00, when the row begins
-        ("kr", 2, False),
-        ("kr", 15, False),
-        ("kr", 16, True),  # from 08:00, when the row ends
-        ("xyz", 0, False),
-        ("xyz", 47, False),
+        ("com", 17.5, True),  # until 17:50; the row begins at 17:55
+        ("com", 17.7, False),
+        ("com", 22.25, False),
+        ("com", 22.5, True),  # from 22:10; the row ends at 22:05
+        ("kr", 0.6, True),  # until 00:55; the row begins at 01:00
+        ("kr", 0.7, True),  # until 01:00
+        ("kr", 0.75, False),
+        ("kr", 8.25, False),
+        ("kr", 8.3, True),  # from 08:00, when the row ends
+        ("kr", 0.1, True),  # from 23:45 on, of the day before
+        ("xyz", 0.0, False),
+        ("xyz", 23.9, False),
     ],
 )
-def test_hours_deviate_that_have_none_in_common_with_the_row(suffix: str, slot: int, deviates: bool) -> None:
-    """The half hours that were seen, without what is added on both sides."""
-    assert bool(find_deviations(suffix, seen(hours={slot: 10}))) is deviates
+def test_hours_deviate_that_have_none_in_common_with_the_row(suffix: str, hour: float, deviates: bool) -> None:
+    """With the margins that leave open what was not seen."""
+    assert bool(find_deviations(suffix, seen(hour))) is deviates
+
+
+@pytest.mark.parametrize(
+    ("suffix", "learned"),
+    [
+        ("com", (18 * 60 + 55, 19 * 60 + 35)),
+        ("es", (150, 250)),  # between 02:30 and 04:10, of purges known to be between 01:00 and 06:00
+        ("fr", (-50, 470)),
+    ],
+)
+def test_hours_that_say_less_than_the_row_do_not_replace_it(suffix: str, learned: tuple[int, int]) -> None:
+    """They agree with it; of a row without hours they say more."""
+    found = correct_cycle(suffix, seen(19.25) if suffix == "com" else seen(6.0, width=5 * 3600))
+
+    assert found is not None
+    assert found.cycle.window == learned
+    assert bool(found.observed) is (suffix != "es")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "lengths", "days"),
+    [
+        ("com", {"pending_delete": (4, 6)}, (Days(30, 30), Days(5, 5))),
+        ("com", {"redemption": (30, 31)}, (Days(30, 30), Days(5, 5))),
+        ("com", {"redemption": (31, 32)}, (Days(31, 32), Days(5, 5))),
+        ("com", {"redemption_alone": (30, 31)}, (Days(30, 31), None)),
+        ("fr", {"redemption_alone": (29, 30)}, (Days(30, 30), None)),
+        ("fr", {"redemption": (29, 30)}, (Days(29, 30), None)),
+        ("co.uk", {"pending_delete": (63, 64)}, (Days(60, 60), Days(3, 4))),
+        ("co.uk", {"pending_delete": (64, 66)}, (Days(60, 60), Days(5, 5))),
+        ("nl", {"redemption_alone": 41}, (Days(40, 40), None)),
+        ("nl", {"redemption_alone": 42}, (Days(42, 42), None)),
+        ("at", {"redemption_alone": (7, 8)}, (Days(7, 8), None)),
+    ],
+)
+def test_a_row_that_may_be_right_is_not_made_less_exact(
+    suffix: str, lengths: dict[str, tuple[int, int]], days: tuple[Days, Days | None]
+) -> None:
+    """What two looks leave open does not speak against it; nor days, where the registry counts hours."""
+    found = correct_cycle(suffix, seen(**lengths))
+
+    assert found is not None
+    assert (found.cycle.redemption, found.cycle.pending) == days
+    assert found.observed
+
+
+def test_a_row_whose_days_differ_is_corrected() -> None:
+    """Some were seen shorter, some longer, and none of them can be both."""
+    found = correct_cycle("com", ObservedSuffix({"pending_delete": [(4, 4), (5, 5)] * 3}))
+
+    assert found is not None
+    assert found.cycle.pending == Days(4, 5)
 
 
 @pytest.mark.parametrize(
     ("suffix", "observed"),
     [
-        ("com", seen(hours={38: 10}, redemption=30, pending_delete=5)),
+        ("com", seen(19.25, redemption=30, pending_delete=5)),
         ("com", seen(redemption=31, pending_delete=4)),  # a day more or less is how days are counted
         ("de", seen(redemption_alone=30)),
         ("co.uk", seen(pending_delete=65)),
-        ("xyz", seen(hours={6: 10})),  # no hour is published
-        ("nl", seen(hours={6: 10})),
-        ("jp", seen(hours={6: 10})),
-        ("ca", seen(weekdays={2: 10})),
+        ("xyz", seen(3.25)),  # no hour is published
+        ("nl", seen(3.25)),
+        ("jp", seen(3.25)),
+        ("ca", seen(20.0, 7)),
         ("com", ObservedSuffix()),
     ],
 )

@@ -25,12 +25,12 @@ from common.core.registries.directory import Directory
 from common.core.registries.operators import limit_for
 from common.core.registries.registries import Registries
 from common.core.schedule.cadence import JITTER, Cadence
-from common.core.schedule.drop_hours import drop_hours
+from common.core.schedule.drop_hours import PUBLISHED
 
 CADENCE = Cadence(3600.0, 300.0, 30.0, 2.0)
 RULES = PlanRules(cadence=CADENCE, rate_share=RATE_SHARE, quota_share=QUOTA_SHARE)
 DAY = 86_400.0
-_, COM_HOURS = drop_hours("com")
+_, COM_HOURS = PUBLISHED.hours_of("com")
 RDAP = Limit("rdap/verisign", 1.0, 5)
 
 

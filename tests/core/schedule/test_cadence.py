@@ -24,6 +24,7 @@ from common.core.schedule.cadence import (
     YOUNG_RUN,
     YOUNG_STEP,
     Cadence,
+    Pace,
     are_imminent,
     base_interval,
     first_check_times,
@@ -39,7 +40,7 @@ from common.core.schedule.cadence import (
     unguarded_check_at,
     window_steps,
 )
-from common.core.schedule.drop_hours import EDGE
+from common.core.schedule.drop_hours import EDGE, PUBLISHED
 
 NOW = 1_790_000_000.0
 CADENCE = Cadence(interval=3600.0, priority_interval=300.0, gap=30.0, gap_close=2.0)
@@ -57,7 +58,12 @@ def entry_of(*, priority: bool = False, window: tuple[float, float] | None = Non
 
 def wait_of(entry: Entry, *, confirming: bool = False, inconclusive: bool = False, stretch: float = 1.0) -> float:
     """Seconds until the next check."""
-    return next_check_at(entry, CADENCE, NOW, confirming=confirming, inconclusive=inconclusive, stretch=stretch) - NOW
+    return wait_at(entry, Pace(stretch), confirming=confirming, inconclusive=inconclusive)
+
+
+def wait_at(entry: Entry, pace: Pace, *, confirming: bool = False, inconclusive: bool = False) -> float:
+    """The same at a pace."""
+    return next_check_at(entry, CADENCE, NOW, PUBLISHED, confirming=confirming, inconclusive=inconclusive, pace=pace) - NOW
 
 
 def near(wait: float) -> object:
@@ -174,7 +180,7 @@ def stepped_wait(step: float, window: tuple[float, float]) -> float:
     """Seconds until the next check inside a window where the registry allows one look in so many seconds."""
     entry = Entry("a.example", "example", "a", state=State.REGISTERED)
     entry.drop = DropWindow(NOW + window[0], NOW, NOW + window[1], 0.8)
-    return next_check_at(entry, CADENCE, NOW, confirming=False, inconclusive=False, step=step) - NOW
+    return next_check_at(entry, CADENCE, NOW, PUBLISHED, confirming=False, inconclusive=False, pace=Pace(step=step)) - NOW
 
 
 def test_inside_a_window_the_share_of_the_budget_counts() -> None:
@@ -202,6 +208,16 @@ def test_a_check_is_there_when_a_release_procedure_ends() -> None:
     assert wait_of(entry) == 100.0
     entry.held_until = NOW - 1
     assert wait_of(entry) == near(3600.0)
+
+
+def test_outside_of_learned_hours_looks_are_no_closer_than_their_share() -> None:
+    """Where nothing is left for them the base interval counts."""
+    entry = entry_of(window=(8 * 3600.0, 9 * 3600.0))
+
+    assert wait_at(entry, Pace(step=5000.0, off_hours=True)) == near(5000.0)
+    assert wait_at(entry, Pace(step=float("inf"), off_hours=True)) == near(3600.0)
+    assert wait_at(entry, Pace(step=LONGEST_STEP + 1, off_hours=True)) == near(LONGEST_STEP)
+    assert wait_at(entry, Pace(step=LONGEST_STEP + 1)) == near(3600.0)
 
 
 def test_checks_in_a_window_are_stretched_where_the_budget_is_short() -> None:

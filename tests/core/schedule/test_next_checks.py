@@ -11,12 +11,14 @@ from common.core.model.states import State
 from common.core.schedule.cadence import (
     FIRST_SPREAD,
     Cadence,
+    Pace,
     first_check_times,
     is_imminent,
     next_check_at,
     next_check_times,
     window_steps,
 )
+from common.core.schedule.drop_hours import PUBLISHED
 
 NOW = 1_790_000_000.0
 DAY, HOUR = 86_400.0, 3600.0
@@ -41,15 +43,15 @@ def ending(window: tuple[float, float], *, priority: bool = False) -> Entry:
 
 def wait(name: Entry, stretch: float = 1.0) -> float:
     """Seconds until the next check, jitter included."""
-    return next_check_at(name, CADENCE, NOW, confirming=False, inconclusive=False, stretch=stretch) - NOW
+    return next_check_at(name, CADENCE, NOW, PUBLISHED, confirming=False, inconclusive=False, pace=Pace(stretch)) - NOW
 
 
 def test_an_alarm_is_confirmed_after_exactly_the_gap() -> None:
     """No jitter there: the customer waits."""
     name = entry(State.PENDING_DELETE, Phase.PENDING_DELETE)
-    assert next_check_at(name, CADENCE, NOW, confirming=True, inconclusive=False) == NOW + 30
+    assert next_check_at(name, CADENCE, NOW, PUBLISHED, confirming=True, inconclusive=False) == NOW + 30
     name.priority = True
-    assert next_check_at(name, CADENCE, NOW, confirming=True, inconclusive=False) == NOW + 2
+    assert next_check_at(name, CADENCE, NOW, PUBLISHED, confirming=True, inconclusive=False) == NOW + 2
 
 
 def test_inconclusive_checks_are_repeated_soon_then_more_and_more_rarely() -> None:
@@ -57,7 +59,7 @@ def test_inconclusive_checks_are_repeated_soon_then_more_and_more_rarely() -> No
     name, waits = entry(), []
     for checks in range(1, 15):
         name.detail.unknown_rounds = checks
-        waits.append(next_check_at(name, CADENCE, NOW, confirming=False, inconclusive=True) - NOW)
+        waits.append(next_check_at(name, CADENCE, NOW, PUBLISHED, confirming=False, inconclusive=True) - NOW)
 
     assert waits[0] < 20
     assert max(waits) <= 3600 * 1.2
@@ -67,9 +69,9 @@ def test_the_window_of_a_forecast_is_watched_closely() -> None:
     """Inside it every minute, and from the moment that it opens."""
     name = entry(State.PENDING_DELETE, Phase.PENDING_DELETE)
     name.drop = DropWindow(NOW - 100, NOW, NOW + 3600, 0.95)
-    assert next_check_at(name, CADENCE, NOW, confirming=False, inconclusive=False) <= NOW + 72
+    assert next_check_at(name, CADENCE, NOW, PUBLISHED, confirming=False, inconclusive=False) <= NOW + 72
     name.drop = DropWindow(NOW + 600, NOW + 900, NOW + 1200, 0.95)
-    assert next_check_at(name, CADENCE, NOW, confirming=False, inconclusive=False) <= NOW + 600
+    assert next_check_at(name, CADENCE, NOW, PUBLISHED, confirming=False, inconclusive=False) <= NOW + 600
 
 
 def test_first_checks_are_spread_and_priority_names_go_first() -> None:

@@ -5,8 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common.core.schedule.drop_hours import EDGE, are_hours_open, drop_hours, next_opening
-from common.core.schedule.window_value import Windows, find_level, finest_steps, step_at, weigh_windows
+from common.core.schedule.drop_hours import EDGE
+from common.core.schedule.window_value import (
+    OFF_HOURS,
+    Windows,
+    find_level,
+    finest_steps,
+    off_hours_ratios,
+    step_at,
+    weigh_windows,
+)
 
 HOUR, DAY = 3600.0, 86_400.0
 #: Noon of some day.
@@ -34,6 +42,7 @@ def test_a_window_of_several_days_is_as_wide_as_its_hours() -> None:
     assert window(-20, 10, (18.0, 2.0)).widths().tolist() == [4 * HOUR]
     assert window(6, 8, (18.0, 2.0)).widths().tolist() == [2 * HOUR]
     assert window(-20, 10).widths().tolist() == [30 * HOUR]
+    assert window(6, 6.5, (18.0, 2.0)).widths().tolist() == [HOUR / 2]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +58,9 @@ def test_a_window_of_several_days_is_as_wide_as_its_hours() -> None:
         (-20, 20, (12.2, 2.0), False),
         (-20, 20, (9.0, 2.95), True),
         (-20, 20, (9.0, 2.8), False),
+        (-1, 1, (15.0, 2.0), True),  # not longer than the hours
+        (-1, 1.2, (15.0, 2.0), True),  # give or take what the table rounds
+        (-1, 1.3, (15.0, 2.0), False),
     ],
 )
 def test_a_window_is_open_in_the_hours_of_its_registry(
@@ -68,6 +80,11 @@ def test_a_window_is_open_in_the_hours_of_its_registry(
         (-30, 40, (18.0, 2.0), 2 * HOUR + 2 * EDGE),
         (-2, 0, (0.0, 24.0), EDGE),  # it has just closed, and is looked at for a while
         (-2, -0.1, (0.0, 24.0), 0),
+        (-30, 40, (11.0, 2.0), HOUR + EDGE),
+        (-30, 40, (23.0, 2.0), HOUR + EDGE),
+        (-30, 40, (23.0, 14.0), 2 * HOUR + 2 * EDGE),  # those of yesterday, until one o'clock, and of today
+        (-30, -13, (23.0, 14.0), 0),
+        (-1, 3, (20.0, 5.0), 3 * HOUR + EDGE),  # shorter than the hours: it says itself when it is open
         (13, 14, (0.0, 24.0), 0),
     ],
 )
@@ -83,6 +100,36 @@ def test_of_a_window_the_rest_of_the_day_counts(first: float, last: float, hours
 def test_no_window_is_looked_at_more_closely_than_it_is_worth(first: float, last: float, seconds: float) -> None:
     """Five seconds at least; a wide one says little until its last day."""
     assert finest_steps(window(first, last), NOW).tolist() == [seconds]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "hours", "left"),
+    [
+        (2, 4, (14.0, 2.0), 10),
+        (-4, -2, (8.0, 2.0), 12),
+        (-1, 1, (11.0, 2.0), 11),
+        (-22, 4, (14.0, 2.0), 10),
+        (26, 28, (14.0, 2.0), 0),
+        (-28, -26, (8.0, 2.0), 0),
+        (10.9, 12.9, (22.9, 2.0), 10.9),  # mostly before midnight
+        (11, 13, (23.0, 2.0), 0),  # as much after it
+        (-13, -11, (23.0, 2.0), 12),
+        (-13.1, -11.1, (22.9, 2.0), 0),
+    ],
+)
+def test_the_rest_of_the_day_of_a_window_is_off_hours(
+    first: float, last: float, hours: tuple[float, float], left: float
+) -> None:
+    """To midnight UTC, of the day in which the middle of its hours lies."""
+    assert window(first, last, hours).off_hours_today(NOW).tolist() == [pytest.approx(left * HOUR, abs=2 * EDGE)]
+
+
+def test_a_part_of_the_looks_of_a_day_is_kept_for_other_hours() -> None:
+    """Whatever the hours are; where they are all day there are no others."""
+    length = np.array([HOUR, 12 * HOUR, DAY])
+    outside = off_hours_ratios(length) * (DAY - length)
+
+    assert (outside / (outside + length)).tolist() == pytest.approx([OFF_HOURS, OFF_HOURS, 0.0])
 
 
 def test_a_budget_is_used_up_by_the_names_that_need_it() -> None:
@@ -107,28 +154,3 @@ def test_a_quota_counts_the_seconds_of_each_window() -> None:
     level = find_level(np.ones(2), np.ones(2), np.array([HOUR, 2 * HOUR]), 108.0)
 
     assert level * 3 * HOUR == pytest.approx(108.0)
-
-
-def test_a_registry_may_delete_at_certain_hours() -> None:
-    """Where the table says so; not where it counts from another moment."""
-    assert drop_hours("org") == (805 * 60.0, 160 * 60.0)
-    assert [drop_hours(suffix) for suffix in ("fr", "nl", "jp", "zzz")] == [(0.0, DAY)] * 4
-    midnight = NOW // DAY * DAY
-    assert [are_hours_open("org", midnight + minute * 60.0) for minute in (799, 801, 900, 969, 971)] == [
-        False,
-        True,
-        True,
-        True,
-        False,
-    ]
-    assert are_hours_open("fr", midnight)
-
-
-def test_a_window_opens_anew_every_day() -> None:
-    """With the hours of its registry, to its end."""
-    midnight = NOW // DAY * DAY
-    assert next_opening("org", NOW + 60, NOW + DAY, NOW) == NOW + 60
-    assert next_opening("org", NOW - DAY, NOW + DAY, NOW) == midnight + 805 * 60
-    assert next_opening("org", NOW - DAY, NOW + 2 * DAY, NOW + 2 * HOUR + 60) == midnight + DAY + 805 * 60
-    assert next_opening("org", NOW - DAY, NOW + HOUR, NOW) == float("inf")
-    assert next_opening("fr", NOW - DAY, NOW + DAY, NOW) == float("inf")

@@ -122,6 +122,7 @@ class TrustRooms:
             trust=self.trust,
             conditions=self.conditions,
             canaries=self.canaries,
+            hours=self.domains.calendar.hours,
             telemetry=self.telemetry,
             rng=rng,
         )
