@@ -66,7 +66,7 @@ class WindowShares:
         drop, hours = entry.drop, self.domains.calendar.hours
         off_hours = is_off_hours(entry, now, hours)
         inside = entry.in_window(now, EDGE) or off_hours
-        if drop is None or not inside or entry.state not in OWNED or drops_later(entry, hours):
+        if drop is None or not inside or entry.state not in OWNED or drops_later(entry, now, hours):
             return None
         paying = self.find_operator(entry.suffix, now)
         if paying is None:

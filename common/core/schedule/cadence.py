@@ -135,7 +135,7 @@ def next_check_at(
         wait = min(wait, next((step for step in AFTER_ALARM if now - entry.since < step * 2), base))
     if pace.step is not None:
         wait = pace.step if pace.off_hours and pace.step < DAY else min(wait, pace.step)
-    elif entry.drop is not None and entry.in_window(now, EDGE) and entry.state in OWNED and not drops_later(entry, hours):
+    elif entry.drop is not None and entry.in_window(now, EDGE) and entry.state in OWNED and not drops_later(entry, now, hours):
         wanted = float(window_steps(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
         wait = min(wait, wanted) if pace.stretch <= 1.0 else min(max(wait, STRETCHED), pace.stretch * min(wait, wanted))
     due = now + add_jitter(wait, entry.name, now)
