@@ -16,7 +16,7 @@ from common.core.rate_limits.rate_limits import RateLimits
 from common.core.registries.directory import host_of
 from common.core.registries.registries import REGISTRY_CHANNELS, Registries
 from common.core.schedule.cadence import is_imminent
-from common.core.schedule.calm import is_off_hours
+from common.core.schedule.calm import is_in_hours, is_off_hours
 from common.core.schedule.drop_hours import DropHours
 from common.core.trust.conditions import Conditions
 from common.core.trust.server_trust import Trust
@@ -192,7 +192,8 @@ class QueryPlanner:
         """Whether a name may drop at any moment, or one registry channel says that it did."""
         gone = Outcome.UNREGISTERED in check.outcomes.values() or entry.detail.purged_at is not None
         gone = (gone and entry.state in OWNED) or entry.state is State.DROPPING
-        return gone or is_imminent(entry, now) or is_off_hours(entry, now, self._hours)
+        by_hours = is_in_hours(entry, now, self._hours) or is_off_hours(entry, now, self._hours)
+        return gone or is_imminent(entry, now) or by_hours
 
 
 def _rank_of(entry: Entry, check: Check, method: str) -> Rank:

@@ -68,7 +68,7 @@ class WindowShares:
         drop, hours = entry.drop, self.domains.calendar.hours
         off_hours = is_off_hours(entry, now, hours)
         inside = entry.in_window(now, EDGE) or off_hours
-        if drop is None or not inside or entry.state not in OWNED or drops_later(entry, hours):
+        if drop is None or not inside or entry.state not in OWNED or drops_later(entry, now, hours):
             return None
         paying = self.find_operator(entry.suffix, now)
         if paying is None:
@@ -85,7 +85,8 @@ class WindowShares:
         if off_hours:
             finest = min(OFF_STEP, base_interval(entry, self.domains.cadence))
             return step_at(level, weight * float(off_hours_ratios(window.length)[0]), finest)
-        return step_at(level, weight, float(finest_steps(window, now)[0]))
+        base = base_interval(entry, self.domains.cadence)  # a shorter one is wanted as long as the budget pays for it
+        return step_at(level, weight, min(base, float(finest_steps(window, now)[0])))
 
     def count_levels(self, now: float) -> dict[str, float]:
         """The level of every operator with names in windows today."""

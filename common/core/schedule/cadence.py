@@ -146,7 +146,7 @@ def next_check_at(
     if pace.step is not None:
         counts = pace.step <= LONGEST_STEP or (pace.off_hours and pace.step < DAY)
         wait = pace.step if counts else min(wait, pace.step)
-    elif entry.drop is not None and entry.in_window(now, EDGE) and entry.state in OWNED and not drops_later(entry, hours):
+    elif entry.drop is not None and entry.in_window(now, EDGE) and entry.state in OWNED and not drops_later(entry, now, hours):
         wanted = float(window_steps(np.array(entry.drop.earliest), np.array(entry.drop.latest), now))
         wait = min(wait, wanted) if pace.stretch <= 1.0 else min(max(wait, STRETCHED), pace.stretch * min(wait, wanted))
     due = now + add_jitter(wait, entry.name, now)

@@ -45,15 +45,18 @@ def _wait_held_back(entry: Entry, base: float) -> float:
     return max(base, min(HELD_BACK, (until - since) / LOOKS_HELD_BACK) / _worth(entry))
 
 
-def drops_later(entry: Entry, hours: DropHours) -> bool:
-    """Whether a name has another phase before it, so that it cannot drop before that was seen for days."""
-    return entry.phase is Phase.REDEMPTION and hours.pending_days(entry.suffix) > 0
+def drops_later(entry: Entry, now: float, hours: DropHours) -> bool:
+    """Whether a name has another phase of some days before it, which cannot be over yet: its record was seen since."""
+    if entry.phase is not Phase.REDEMPTION:
+        return False
+    days, seen = hours.pending_days(entry.suffix), entry.detail.registry_at
+    return days > 0 and (seen is None or now - seen < days * DAY)
 
 
 def is_off_hours(entry: Entry, now: float, hours: DropHours) -> bool:
     """Whether it is the day of a drop, at other hours than those that were learned: it may come all the same."""
     drop = entry.drop
-    if drop is None or entry.state not in OWNED or not hours.is_learned(entry.suffix) or drops_later(entry, hours):
+    if drop is None or entry.state not in OWNED or not hours.is_learned(entry.suffix) or drops_later(entry, now, hours):
         return False
     if entry.in_window(now, EDGE) and hours.are_open(entry.suffix, now):
         return False
@@ -62,9 +65,16 @@ def is_off_hours(entry: Entry, now: float, hours: DropHours) -> bool:
     return drop.latest - drop.earliest <= EXACT and first <= now // DAY <= last
 
 
+def is_in_hours(entry: Entry, now: float, hours: DropHours) -> bool:
+    """Whether the window of a name is open, of a registry that deletes names at known hours alone: now, of all the day."""
+    if not entry.in_window(now, EDGE) or entry.state not in OWNED or drops_later(entry, now, hours):
+        return False
+    return hours.hours_of(entry.suffix)[1] < DAY and hours.are_open(entry.suffix, now)
+
+
 def _is_last_day(entry: Entry, drop: DropWindow, now: float, hours: DropHours) -> bool:
     """Whether the phase of a name ends within a day, or should have ended: how exactly that is seen decides its window."""
-    if not drops_later(entry, hours):
+    if not drops_later(entry, now, hours):
         return drop.earliest - DAY <= now
     left = hours.pending_days(entry.suffix) * DAY
     return drop.latest - drop.earliest <= EXACT and drop.earliest - left - DAY <= now

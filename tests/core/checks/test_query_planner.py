@@ -53,13 +53,17 @@ def limit_operator(room: ChecksRoom) -> None:
     room.rate_limits.budgets.note_answer(room.registries.limit_of("rdap", RDAP.server, "com"), "default", THROTTLED, NOW)
 
 
-@pytest.mark.parametrize("sign", ["window", "denied", "purged", "off hours"])
+@pytest.mark.parametrize("sign", ["window", "denied", "purged", "hours", "off hours"])
 def test_a_name_that_may_have_dropped_goes_before_routine(sign: str) -> None:
     """By its forecast, or because one channel denies it; a full queue admits it all the same."""
     room = ChecksRoom()
     entry = ending((NOW - 60, NOW + 60) if sign == "window" else None)
     assert entry.check is not None
-    if sign == "off hours":  # learned, and over for today
+    if sign == "hours":  # of a window that says little
+        minute = int((NOW - MIDNIGHT) // 60)
+        room.domains.calendar.hours.set_cycle("com", replace(row_for("com"), window=(minute - 30, minute + 30)))
+        entry.drop = DropWindow(NOW - 10 * DAY, NOW, NOW + 10 * DAY, 0.9)
+    elif sign == "off hours":  # learned, and over for today
         room.domains.calendar.hours.set_cycle("com", replace(row_for("com"), window=(600, 660)))
         entry.drop = DropWindow(MIDNIGHT + 10 * HOUR, MIDNIGHT + 10.5 * HOUR, MIDNIGHT + 11 * HOUR, 0.9)
     if sign == "denied":

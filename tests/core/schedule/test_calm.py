@@ -10,7 +10,7 @@ from common.core.builtin.lifecycles import Days, row_for
 from common.core.model.entry import DropWindow, Entry
 from common.core.model.evidence import Phase
 from common.core.model.states import State
-from common.core.schedule.calm import DAY, calm_wait, drops_later, is_off_hours
+from common.core.schedule.calm import DAY, calm_wait, drops_later, is_in_hours, is_off_hours
 from common.core.schedule.drop_hours import PUBLISHED, DropHours
 
 NOW, HOUR, BASE = 1_790_000_000.0, 3600.0, 1800.0
@@ -110,7 +110,7 @@ def test_learned_days_tell_when_redemption_ends() -> None:
     assert calm_wait(entry_of(Phase.REDEMPTION, days=(5.9, 6.2)), BASE, NOW, learned) == 6 * HOUR
     assert calm_wait(entry_of(Phase.REDEMPTION, days=(2.9, 3.2)), BASE, NOW, learned) == BASE
     learned.set_cycle("com", replace(row_for("com"), pending=None))
-    assert not drops_later(entry_of(Phase.REDEMPTION), learned)
+    assert not drops_later(entry_of(Phase.REDEMPTION), NOW, learned)
 
 
 @pytest.mark.parametrize(
@@ -145,10 +145,49 @@ def test_a_name_that_was_announced_is_looked_at_as_usual() -> None:
 
 def test_a_name_does_not_drop_from_redemption_where_pending_delete_follows() -> None:
     """Nor does it in the registries that know one phase only, once that is over."""
-    assert [drops_later(entry_of(Phase.REDEMPTION, suffix), PUBLISHED) for suffix in ("com", "de", "uk", "hu")] == [
+    assert [drops_later(entry_of(Phase.REDEMPTION, suffix), NOW, PUBLISHED) for suffix in ("com", "de", "uk", "hu")] == [
         True,
         False,
         False,
         False,
     ]
-    assert not drops_later(entry_of(Phase.PENDING_DELETE), PUBLISHED)
+    assert not drops_later(entry_of(Phase.PENDING_DELETE), NOW, PUBLISHED)
+
+
+def test_a_name_whose_record_is_older_than_its_last_phase_may_have_dropped() -> None:
+    """Where a budget did not allow a look for five days, say."""
+    entry = entry_of(Phase.REDEMPTION)
+    entry.detail.registry_at = NOW - 5 * DAY + 1
+    assert drops_later(entry, NOW, PUBLISHED)
+    entry.detail.registry_at = NOW - 5 * DAY
+    assert not drops_later(entry, NOW, PUBLISHED)
+    entry = entry_of(Phase.REDEMPTION, "de")
+    entry.detail.registry_at = NOW
+    assert not drops_later(entry, NOW, PUBLISHED)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "hours", "window", "inside"),
+    [
+        ("fr", (11, 13), (-20, 20), True),
+        ("fr", (13, 15), (-20, 20), False),
+        ("fr", (11, 13), (1, 3), False),
+        ("fr", (0, 24), (-1, 1), False),  # its hours are not known
+        ("com", (11, 13), (-20, 20), True),
+    ],
+)
+def test_known_hours_tell_when_a_name_may_drop(
+    suffix: str, hours: tuple[float, float], window: tuple[float, float], *, inside: bool
+) -> None:
+    """However wide its window is; not a name that is free, or that has another phase before it."""
+    noon = NOW // DAY * DAY + DAY / 2
+    learned = DropHours()
+    learned.set_cycle(suffix, replace(row_for(suffix), window=(int(hours[0] * 60), int(hours[1] * 60))))
+    entry = entry_of(Phase.PENDING_DELETE, suffix)
+    entry.drop = DropWindow(noon + window[0] * HOUR, noon, noon + window[1] * HOUR, 0.9)
+
+    assert is_in_hours(entry, noon, learned) is inside
+    entry.detail.phase = Phase.REDEMPTION.value
+    assert is_in_hours(entry, noon, learned) is (inside and suffix == "fr")
+    entry.state = State.AVAILABLE
+    assert not is_in_hours(entry, noon, learned)
