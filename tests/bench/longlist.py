@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from common.core.model.limit import Limit
 from tests.bench import longlist_store, longlist_units, procfs, records, scale_costs
 from tests.bench.figures import NO_SIZE, shown
 from tests.bench.scale_mix import REGISTERED, Share, mix_of
-from tests.bench.scale_model import STEADY, Plan, Traffic, find_traffic
+from tests.bench.scale_model import STEADY, Plan, RecordAges, Traffic, find_traffic
 from tests.sim.long_list import LongList, Part
 
 #: Sizes that are measured, and seconds of virtual time in a measurement.
@@ -71,6 +72,10 @@ def main(arguments: list[str]) -> int:
     if options.save:
         records.save(scale_costs.LONG_LISTS, describe_machine(), kept, [], {})
     return int(any(is_off(key, found, said) for _, key, found, said in rows))
+
+
+#: How old records might be in the product of which the lists are kept; to be removed once they are measured anew.
+MEASURED = RecordAges(((14.0, 0.5), (60.0, 1.0), (365.0, 7.0)), 1.0)
 
 
 def mix() -> tuple[Share, ...]:
@@ -137,7 +142,7 @@ def compare(
     """What was found and what the model says, of one size: (size and regime, figure, found, said)."""
     rows = []
     for regime in ("budgets", "free"):
-        traffic = find_traffic(plan_of(names, free=regime == "free"))
+        traffic = find_traffic(replace(plan_of(names, free=regime == "free"), record_ages=MEASURED))
         said = {
             **expect(traffic),
             "core": longlist_units.core_cpu(names, traffic, units),

@@ -15,8 +15,8 @@ OTHERS, HOSTS = "others", 40
 class Share:
     """One suffix of a list: its share of the names, and how many addresses serve its zone (IPv4 alone).
 
-    `dated`: whether the registry's records have expiry dates; of others they are read again every day. `copies`: how many
-    suffixes of this size the row stands for. `zone`: how its whole zone can be had, "" where it cannot.
+    `dated`: whether the registry's records have expiry dates. `copies`: how many suffixes of this size the
+    row stands for. `zone`: how its whole zone can be had, "" where it cannot.
     """
 
     suffix: str

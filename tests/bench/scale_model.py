@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import ceil, exp, inf
+from typing import NamedTuple
 
 from common.core.domains.journal import TOUCH_EVERY
 from common.core.domains.last_look import BLOCK
@@ -18,13 +19,22 @@ from common.core.rate_limits.budgets import ROUTINE
 from common.core.registries.directory import Directory, host_of
 from common.core.registries.operators import limit_for
 from common.core.registries.registries import Registries
+from common.core.schedule.registry_pace import IN_ZONE
 from common.core.sweeps.sweep_dispatch import FEWEST, GOOD_SIZE, HOLD, HOLD_PER_NAME
 from tests.bench.scale_mix import DELETED_A_YEAR, OTHERS, OUT_OF_ZONE, PUBLIC, Share
 
 YEAR = 365.0
-#: How old a registry record may be, in days, by the days that are left until the name expires, as when long lists were
-#: measured: an upper bound, see `lifecycle.registry_due` for what is asked today.
-RECORD_AGES = ((14.0, 0.5), (60.0, 1.0), (YEAR, 7.0))
+
+
+class RecordAges(NamedTuple):
+    """How old a registry record may be, in days: by the days that are left until the name expires, and without a date."""
+
+    dated: tuple[tuple[float, float], ...]
+    undated: float
+
+
+#: Those of the product, of a name in the zone (`lifecycle.registry_due`).
+TODAY = RecordAges(((YEAR, IN_ZONE / DAY),), IN_ZONE / DAY)
 #: The host that stands for each of those of which nothing is known.
 UNKNOWN_HOST = "rdap.example"
 #: Turns of the coordinator's loop in a second at most, see `Coordinator.next_wake`.
@@ -54,6 +64,7 @@ class Plan:
     results: str = "none"
     egresses: int = 1
     limits: Mapping[str, Limit] = field(default_factory=lambda: STEADY)
+    record_ages: RecordAges = TODAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +181,12 @@ def record_period(age: float, between: float) -> float:
     return max(between, age + between / 2)
 
 
-def record_rate(between: float, *, dated: bool) -> float:
-    """Registry questions a second about a delegated name: by its expiry date, or every day where the registry shows none."""
+def record_rate(between: float, *, dated: bool, ages: RecordAges = TODAY) -> float:
+    """Registry questions a second about a delegated name: by its expiry date, or as where the registry shows none."""
     if not dated:
-        return 1.0 / record_period(DAY, between)
+        return 1.0 / record_period(ages.undated * DAY, between)
     rate = begun = 0.0
-    for until, days in RECORD_AGES:
+    for until, days in ages.dated:
         rate += (until - begun) / YEAR / record_period(days * DAY, between)
         begun = until
     return rate
@@ -227,7 +238,7 @@ def _add_registry(
 ) -> None:
     """Add what is asked of the registry of one suffix: records of names in the zone, and every look at one that is not."""
     for methods, wanted in (
-        (("rdap", "whois"), names * (1 - plan.gone) * record_rate(between, dated=row.dated)),
+        (("rdap", "whois"), names * (1 - plan.gone) * record_rate(between, dated=row.dated, ages=plan.record_ages)),
         (("rdap", "das", "whois"), names * plan.gone / plan.interval),
     ):
         limit = _first_limit(row.suffix, methods, registries, plan.limits)

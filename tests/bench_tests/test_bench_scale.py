@@ -9,7 +9,7 @@ import pytest
 from common.core.model.limit import Limit
 from tests.bench import longlist, longlist_units
 from tests.bench.scale_mix import ALL_COM, OTHERS, PUBLIC, Share, parse_mix
-from tests.bench.scale_model import Plan, find_traffic, record_rate, routine_rate
+from tests.bench.scale_model import Plan, RecordAges, find_traffic, record_rate, routine_rate
 from tests.sim.long_list import LongList
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -81,9 +81,12 @@ def test_routine_questions_take_half_of_a_quota() -> None:
 
 
 def test_records_are_read_by_their_expiry_dates_and_at_a_look() -> None:
-    """Seven weeks in eight weekly; every day without a date; and never more often than the name is looked at."""
-    assert DAY * record_rate(HOUR, dated=True) == pytest.approx(305 / 365 / 7 + 46 / 365 + 28 / 365, rel=0.03)
-    assert DAY * record_rate(HOUR, dated=False) == pytest.approx(1.0, rel=0.03)
+    """Weekly with a date and without, and never more often than the name is looked at; other ages can be given."""
+    ages = RecordAges(((14.0, 0.5), (60.0, 1.0), (365.0, 7.0)), 2.0)
+    assert DAY * record_rate(HOUR, dated=True) == pytest.approx(1 / 7, rel=0.03)
+    assert DAY * record_rate(HOUR, dated=False) == pytest.approx(1 / 7, rel=0.03)
+    assert DAY * record_rate(HOUR, dated=True, ages=ages) == pytest.approx(305 / 365 / 7 + 46 / 365 + 28 / 365, rel=0.03)
+    assert DAY * record_rate(HOUR, dated=False, ages=ages) == pytest.approx(0.5, rel=0.03)
     assert DAY * record_rate(50 * DAY, dated=True) == pytest.approx(1 / 50)
 
 

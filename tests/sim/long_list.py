@@ -28,6 +28,7 @@ from common.core.model.states import State
 from common.core.model.stored_state import StoredState
 from common.core.parsers.dns_fast import DELEGATED
 from common.core.registries.directory import Directory, host_of
+from common.core.schedule.registry_pace import IN_ZONE
 from common.messages import Sweep, SweepResult, Task
 from tests.sim.truth import Name
 from tests.sim.worker import SimWorker
@@ -47,7 +48,7 @@ _REASONS = {"rdap": "rdap_200_match", "whois": "whois_registered"}
 class Part:
     """The names of one suffix: how many, how many of them are in redemption and so not in the zone, and its zone's addresses.
 
-    `dated`: whether its registry shows expiry dates; without one a record is read again every day.
+    `dated`: whether its registry shows expiry dates.
     """
 
     suffix: str
@@ -183,10 +184,7 @@ class LongList(World):
 
     def _record_interval(self, ids: Any) -> Any:
         """Seconds after which the record of a name is too old, as `lifecycle.registry_due` has it."""
-        dated = np.array([part.dated for part in self.parts.values()])[self._suffix[ids]]
-        left = self._expires(ids) - START
-        by_date = np.where(left < 14 * DAY, DAY / 2, np.where(left < 60 * DAY, DAY, 7 * DAY))
-        return np.where(dated, by_date, DAY)
+        return np.full(np.shape(ids), IN_ZONE)
 
     def _look_intervals(self) -> Any:
         """Seconds between two looks at a name of each part: the base interval, or longer where its zone's budget is short."""
