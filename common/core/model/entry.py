@@ -37,8 +37,8 @@ class DropWindow(NamedTuple):
 class Check:
     """One check of a name: the methods queried so far, and those whose answer is awaited. Times in epoch seconds.
 
-    `confirm` marks the second pass of an alarm, `manual` a check that an operator of this service requested, `asks_registry` one
-    that queries the registry although DNS shows nothing new.
+    `confirm` marks the second pass of an alarm, `manual` a check that an operator of this service requested, `asks_registry`
+    one that queries the registry although DNS shows nothing new.
     """
 
     started: float

@@ -18,7 +18,8 @@ from common.errors import PublicationError
 
 PIECES = (
     b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\u0000", b"\\ud800", b"null", b"1e999", b"-", b" ", b"\xff", b"\x00",
-    b'"message_type"', b'"data"', b'"dns_entries"', b'"heartbeat"', b'"a.com"', b'"*.B.co.uk."', b'{"message_type":"dns_entries","data":[',
+    b'"message_type"', b'"data"', b'"dns_entries"', b'"heartbeat"', b'"a.com"', b'"*.B.co.uk."',
+    b'{"message_type":"dns_entries","data":[',
     b"]}", "\u00e9.com".encode(), b'"192.0.2.1"', b'"a@b.com"',
 )  # fmt: skip
 MESSAGES = st.one_of(st.binary(max_size=300), st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join))
