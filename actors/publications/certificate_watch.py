@@ -22,10 +22,12 @@ from common.process import Runtime
 
 #: Seconds between two looks at what came, and names that are looked up sooner.
 LOOK_EVERY, AT_ONCE = 0.5, 5000
-#: Seconds for which a name that was told is not told again, and most names that are remembered for that, or wait to be told.
+#: Seconds until a name that was told is told again; most names that are remembered for that, and that wait to be told.
 TOLD_AGAIN, MOST_TOLD = 60.0, 20_000
 #: Seconds until the watched names are read again: so many, or so many times as long as reading them took.
 NAMES_EVERY, NAMES_SHARE = 60.0, 50.0
+#: Seconds until a store that is away, or has no names yet, is tried again.
+STORE_EVERY = 5.0
 #: Seconds until the first try to connect again; they double up to the longest.
 FIRST_RETRY, LONGEST_RETRY = 1.0, 300.0
 
@@ -144,10 +146,10 @@ class CertificateWatch:
         if monotonic() < self._load_at:
             return
         began, given_up = monotonic(), self._runtime.stopping.is_set
-        self._load_at = began + NAMES_EVERY if self._watched else 0.0
+        self._load_at = began + STORE_EVERY
         self._watched = await asyncio.to_thread(load_watched, self._runtime.settings, None, given_up)
         ended = monotonic()
-        self._load_at = ended + max(NAMES_EVERY, NAMES_SHARE * (ended - began)) if len(self._watched) else ended + 5.0
+        self._load_at = ended + max(NAMES_EVERY, NAMES_SHARE * (ended - began)) if len(self._watched) else ended + STORE_EVERY
 
     async def _send_found(self) -> None:
         """Tell each shard its names. Raises NotTakenError; what is not taken is told later."""

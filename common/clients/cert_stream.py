@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from aiohttp import WSMsgType
 
@@ -20,7 +20,7 @@ MOST_A_SECOND = 5000
 TURN = 50
 
 
-async def read_cert_stream(client: HttpClient, url: str) -> AsyncIterator[bytes]:
+async def read_cert_stream(client: HttpClient, url: str) -> AsyncGenerator[bytes, None]:
     """Yield messages until the server ends the stream. Raises ClientError, then too."""
     async with client.open_websocket(_http_of(url), most_bytes=LARGEST_MESSAGE, seconds=CONNECT, ping=PING) as socket:
         second, count = monotonic(), 0

@@ -182,7 +182,7 @@ class HttpClient:
     async def open_websocket(self, url: str, *, most_bytes: int, seconds: float, ping: float) -> AsyncIterator[WebSocket]:
         """Connect to a WebSocket (RFC 6455) at an http(s) URL within `seconds`; it is closed when the context ends.
 
-        `most_bytes` bounds a message. A peer that answers no ping, one every `ping` seconds, counts as gone. Raises as `request`.
+        `most_bytes` bounds a message. A peer that answers no ping, one every `ping` seconds, is gone. Raises as `request`.
         """
         host = _host(url)
         try:
