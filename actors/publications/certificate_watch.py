@@ -33,7 +33,7 @@ FIRST_RETRY, LONGEST_RETRY = 1.0, 300.0
 
 
 class CertificateWatch:
-    #: Seconds until a name that was told is told again, and most names that are remembered for that or wait to be told.
+    """Listens while the coordinator beside it leads the first shard. A failure here keeps no publication from being read."""
 
     def __init__(self, runtime: Runtime, url: str, sender: PartSender) -> None:
         self._runtime = runtime
