@@ -253,7 +253,8 @@ class PublicationPart(Struct, frozen=True, array_like=True, tag="publication_par
 class PublicationStatus(Struct, frozen=True, array_like=True, tag="publication_status"):
     """How the last reading of a publication went; `problem` is "" where it went well. Times in epoch seconds.
 
-    `made_at` None where nothing was read; `size` in bytes, `seconds` that it took.
+    `made_at` None where nothing was read; `size` in bytes, `seconds` that it took. Of a stream of certificates, which has no
+    readings, `made_at` is when its last certificate came, and `size` how many names came since its reader connected.
     """
 
     publication: Word

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from common import setting_parsers as parse
+from common.core.registries.addresses import is_public
 from common.setting_row import Setting
 
 _NAME = re.compile(r"-?[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
@@ -41,6 +43,23 @@ def parse_choice(text: str) -> Choice:
     return Choice("default" in words or not also, also, never)
 
 
+def parse_stream_url(text: str) -> str:
+    """CERTSTREAM_URL: an absolute ws:// or wss:// URL. Raises ValueError, also for one to a public address in clear text."""
+    problem = "must be an absolute ws:// or wss:// URL without user, query and fragment"
+    scheme, mark, rest = text.partition("://")
+    if not mark or scheme.lower() not in ("ws", "wss"):
+        raise ValueError(problem)
+    try:
+        parts = urlsplit(parse.url(f"http://{rest}"))
+    except ValueError:
+        raise ValueError(problem) from None
+    if "@" in parts.netloc or "?" in rest or "#" in rest:
+        raise ValueError(problem)
+    if scheme.lower() == "ws" and is_public(parts.hostname or ""):
+        raise ValueError("must be wss:// where it leads to a public address: ws:// is for this host and private networks")
+    return f"{scheme.lower()}://{rest}"
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class PublicationSettings:
     """What registries publish about names."""
@@ -65,4 +84,12 @@ class PublicationSettings:
     czds_folder: Annotated[
         Path | None,
         Setting("", parse.optional(parse.directory), "directory with zone files of CZDS: TLD.zone[.gz] or TLD.txt[.gz]"),
+    ]
+    certstream_url: Annotated[
+        str | None,
+        Setting(
+            "",
+            parse.optional(parse_stream_url),
+            "stream of certificates of an own certstream server, wss://HOST/domains-only; ws:// for private networks alone",
+        ),
     ]

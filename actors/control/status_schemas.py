@@ -165,7 +165,7 @@ class Gap(TypedDict, total=False):
 
 
 class Publication(TypedDict, total=False):
-    """A list or zone that a registry publishes, and its last reading."""
+    """A list or zone that a registry publishes, and its last reading; or the stream of certificates."""
 
     name: str
     suffixes: list[str]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from actors.publications.certificate_watch import CertificateWatch
 from actors.publications.part_sender import PartSender
 from actors.publications.publication_reader import PublicationReader
 from actors.publications.reading_record import ReadingRecord
@@ -35,10 +36,24 @@ async def main(runtime: Runtime) -> None:
     try:
         sender.attach()
         round_ = ReadingRound(runtime, runtime.settings.state_dir / "publications", sender, reader)
-        await _Readings(runtime, places, round_).run()
+        async with _watching(runtime, sender):
+            await _Readings(runtime, places, round_).run()
     finally:
         sender.close()
         await reader.close()
+
+
+@asynccontextmanager
+async def _watching(runtime: Runtime, sender: PartSender) -> AsyncIterator[None]:
+    """Watch certificates meanwhile, where CERTSTREAM_URL says where they are."""
+    url = runtime.settings.certstream_url
+    tasks = [] if url is None else [asyncio.create_task(CertificateWatch(runtime, url, sender).run())]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            await asyncio.wait((task,))
 
 
 def choose_publications(settings: Settings, suffixes: Collection[str]) -> list[Publication]:

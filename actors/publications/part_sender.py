@@ -61,6 +61,10 @@ class PartSender:
         if self.leaders() != leaders:
             raise NotTakenError("another coordinator leads")
 
+    async def send_part(self, shard: int, part: PublicationPart) -> None:
+        """Send names of one shard that are a reading by themselves. Raises NotTakenError."""
+        await self._send(shard, part)
+
     async def send_status(self, status: PublicationStatus) -> None:
         """Tell every coordinator how a reading went. Raises NotTakenError."""
         for shard in range(len(self._ways)):

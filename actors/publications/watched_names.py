@@ -36,16 +36,29 @@ class WatchedNames:
         wanted = hash_names(names)
         return [self._take(hashes, left, wanted) for hashes, left in zip(self._shards, self._left, strict=True)]
 
+    def find_places(self, names: Sequence[str]) -> list[list[int]]:
+        """For each shard the places of those names that it watches, each time anew."""
+        wanted = hash_names(names)
+        return [np.flatnonzero(_match(hashes, wanted)[1]).tolist() for hashes in self._shards]
+
     @staticmethod
     def _take(hashes: Hashes, left: NDArray[np.bool_], wanted: Hashes) -> list[int]:
-        if not len(hashes) or not len(wanted):
+        if not len(hashes):
             return []
-        found = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
-        (places,) = np.nonzero((hashes[found] == wanted) & left[found])
+        found, same = _match(hashes, wanted)
+        (places,) = np.nonzero(same & left[found])
         taken, first = np.unique(found[places], return_index=True)
         left[taken] = False
         chosen: list[int] = places[np.sort(first)].tolist()
         return chosen
+
+
+def _match(hashes: Hashes, wanted: Hashes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where each wanted hash would stand among sorted ones, and whether it stands there."""
+    if not len(hashes):
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
+    found = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
+    return found, hashes[found] == wanted
 
 
 def hash_names(names: Collection[str]) -> Hashes:
@@ -59,9 +72,11 @@ def load_suffixes_watched(settings: Settings) -> dict[str, int]:
         return reader.tlds()
 
 
-def load_watched(settings: Settings, suffixes: Iterable[str], given_up: Callable[[], bool] = lambda: False) -> WatchedNames:
-    """The watched names that lie below these suffixes. Raises StoreError, also once `given_up` says so."""
-    endings = tuple(f".{suffix}" for suffix in suffixes)
+def load_watched(
+    settings: Settings, suffixes: Iterable[str] | None, given_up: Callable[[], bool] = lambda: False
+) -> WatchedNames:
+    """The watched names that lie below these suffixes, None for all. Raises StoreError, also once `given_up` says so."""
+    endings = ("",) if suffixes is None else tuple(f".{suffix}" for suffix in suffixes)
     digest = hashlib.blake2b(digest_size=16)
     shards = []
     for shard in range(settings.shards):

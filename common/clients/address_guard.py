@@ -56,6 +56,21 @@ class CustomerGuard:
         return not is_metadata(address) or in_networks(address.partition("%")[0], self._allowed)
 
 
+class StreamGuard(Guard):
+    """For a stream server of the operator's: as `CustomerGuard`; in clear text only this host and private networks."""
+
+    def __init__(self, settings: Settings, *, clear_text: bool) -> None:
+        super().__init__(settings)
+        self._operators = CustomerGuard(settings)
+        self._clear_text = clear_text
+
+    def allowed(self, address: str) -> bool:
+        """Whether a connection to this address literal is allowed. Total: no address, no."""
+        if not self._operators.allowed(address):
+            return False
+        return not self._clear_text or not is_public(address) or in_networks(address, self._allowed)
+
+
 def is_own_address(address: Address) -> bool:
     """Whether the address belongs to an interface of this host.
 

@@ -41,6 +41,9 @@ _CHUNK = 64 * 1024
 #: Bytes of the buffer that asyncio has for each TLS connection. Its own 256 KiB would be most of the memory with many
 #: connections to registries; a TLS record has at most 16 KiB (RFC 8446 section 5.1).
 SSLProtocol.max_size = 32 * 1024
+#: Seconds for the closing handshake of a WebSocket.
+_WS_CLOSE = aiohttp.ClientWSTimeout(ws_close=1.0)
+WebSocket = aiohttp.ClientWebSocketResponse[bool]
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -175,6 +178,29 @@ class HttpClient:
         except OSError as error:
             raise ClientError(f"{host}: {error}"[:300]) from error
 
+    @asynccontextmanager
+    async def open_websocket(self, url: str, *, most_bytes: int, seconds: float, ping: float) -> AsyncIterator[WebSocket]:
+        """Connect to a WebSocket (RFC 6455) at an http(s) URL within `seconds`; it is closed when the context ends.
+
+        `most_bytes` bounds a message. A peer that answers no ping, one every `ping` seconds, is gone. Raises as `request`.
+        """
+        host = _host(url)
+        try:
+            async with asyncio.timeout(seconds) as connecting:
+                async with self._session(ipv4_only=False).ws_connect(
+                    url, headers={"User-Agent": self._agent}, max_msg_size=most_bytes, heartbeat=ping, timeout=_WS_CLOSE
+                ) as socket_:
+                    connecting.reschedule(None)
+                    yield socket_
+        except TimeoutError as error:
+            raise TimedOut(f"{host}: not connected within {seconds:.1f} s") from error
+        except aiohttp.WSServerHandshakeError as error:
+            raise ClientError(f"{host}: no WebSocket there, status {error.status}") from error
+        except aiohttp.ClientError as error:
+            raise _translated(host, error) from error
+        except OSError as error:
+            raise ClientError(f"{host}: {error}"[:300]) from error
+
     async def close(self) -> None:
         """Close all connections."""
         for session in self._sessions.values():
@@ -220,6 +246,7 @@ class HttpClient:
             max_line_size=LINE_LIMIT,
             max_field_size=LINE_LIMIT,
             response_class=_Response,
+            middlewares=(_refuse_redirect,),
         )
         return session
 
@@ -244,6 +271,15 @@ class _Response(aiohttp.ClientResponse):
         if name:
             self.peer = f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
         return await super().start(connection)
+
+
+async def _refuse_redirect(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Let no WebSocket be redirected: aiohttp would follow, in clear text too."""
+    response = await handler(request)
+    if "Upgrade" in request.headers and 300 <= response.status < 400:
+        response.close()
+        raise aiohttp.ClientPayloadError("redirected")
+    return response
 
 
 class _VettingResolver(AbstractResolver):

@@ -3,7 +3,7 @@
 Server keys: `dns/<suffix>` (`dns/.` the root, `dns/hosting`), `rdap/<suffix>`, `rdap/bootstrap`, `whois/<suffix>`,
 `whois/iana`, `whois/elsewhere` (a server that no registry runs), `das/<suffix>`, `epp/<suffix>`, `registrar/<vendor>`,
 `registrar/<vendor>/login`, for lies also `registrar/<vendor>/<suffix>`, `web`, `list`, `callback`, `axfr/<zone>`,
-`publication/<file>`.
+`publication/<file>`, `certstream`.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ KINDS: dict[str, frozenset[str]] = {
         {"silence", "delay", "reset", "drip", "truncate", "cut", "empty", "shrunk", "stale", "endless", "200-html", "404-html"}
         | {"429", "500", "gzip-bomb", "checksum", "redirect-loop", "redirect-metadata"}
     ),
+    "certstream": frozenset({"silence", "garbage", "deep-json", "huge", "full", "close", "500", "redirect"}),
     "callback": frozenset({"silence", "delay", "reset", "drop", "302", "401", "410", "429", "500", "503"}),
 }
 

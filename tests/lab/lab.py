@@ -28,7 +28,7 @@ from aiohttp import web
 from common.core.builtin.das_servers import BY_SUFFIX
 from common.core.builtin.publication_rows import BY_NAME
 from common.core.builtin.whois_servers import whois_server
-from tests.lab import dns_zone, net, web_server
+from tests.lab import certstream_server, dns_zone, net, web_server
 from tests.lab.clock import LabClock
 from tests.lab.control import Control
 from tests.lab.customer import Customer
@@ -74,7 +74,9 @@ class Lab:
         self.published: tuple[str, ...] = ()  # publications that the product is told of
         self.publisher = Publisher(self.registry, self.faults, self.queries)
         self.zone_server = ZoneServer(self._zones(), self.faults)
-        self.publications_port = self.zones_port = 0
+        self.publications_port = self.zones_port = self.certstream_port = 0
+        self.certificates = certstream_server.CertStream(self.faults, self.queries)
+        self.certificates_told = False  # whether the product is told of the stream
         self._line_servers: list[WhoisServer] = []
         self._authority = trustme.CA()
 
@@ -143,6 +145,8 @@ class Lab:
         """Every setting that points the product at this lab and nowhere else."""
         services = {"DAS_SERVERS_FILE": str(self.directory / "das.json")} if self.das_enabled else {}
         services["PUBLICATIONS"] = ",".join(self.published) or "none"
+        if self.certificates_told:
+            services["CERTSTREAM_URL"] = f"ws://{net.CERTSTREAM}:{self.certstream_port}{certstream_server.PATH}"
         accounts = {"EPP_ACCOUNTS": json.dumps(self.epp_accounts())} if self.epp_enabled else {}
         return (
             services
@@ -266,6 +270,9 @@ class Lab:
         lists, zones = net.tcp_socket(net.PUBLICATIONS), net.tcp_socket(net.ZONE_TRANSFERS)
         self.publications_port, self.zones_port = lists.getsockname()[1], zones.getsockname()[1]
         await _serve(stack, self.publisher.application(), lists)
+        stream = net.tcp_socket(net.CERTSTREAM)
+        self.certstream_port = stream.getsockname()[1]
+        await _serve(stack, self.certificates.application(), stream)
         await self.zone_server.start(zones)
         stack.push_async_callback(self.zone_server.stop)
 

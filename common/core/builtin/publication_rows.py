@@ -267,6 +267,18 @@ PUBLICATIONS: tuple[Publication, ...] = (
 )
 
 BY_NAME = {publication.name: publication for publication in PUBLICATIONS}
+#: Certificate Transparency (RFC 6962) by a certstream server of the operator's own. `every`: its reader tells how it goes.
+CERTIFICATES = Publication(
+    name="certificates",
+    suffixes=(),
+    kind=Kind.CERTIFICATES,
+    form=Form.CERTSTREAM,
+    every=10.0,
+    terms="the operator's own server",
+    on=False,
+    source="certstream-server-go and certstream-server-rust, stream domains-only",
+    as_of="2026-11",
+)
 #: The terms of zone files by ICANN's Centralized Zone Data Service, which the user downloads with an account of their own.
 CZDS = Publication(
     name="czds",

@@ -185,7 +185,8 @@ class CheckStarts:
             return
         if request.listing is not None and not self._checks.take_listing(entry, request.listing, now):
             return
-        if request.observation is not None and now - request.seen_at <= LONGEST_DELAY:
+        asks_registry = request.listing is not None and request.listing.asks_registry
+        if request.observation is not None and now - request.seen_at <= LONGEST_DELAY and not asks_registry:
             self._checks.begin_check_from_sweep(entry, request.observation, now, request.by)
         else:
-            self._checks.begin_check(entry, now, manual=request.manual, due=request.due)
+            self._checks.begin_check(entry, now, manual=request.manual, due=request.due, asks_registry=asks_registry)

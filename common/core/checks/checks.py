@@ -74,7 +74,9 @@ class Checks:
 
     # -- beginning -------------------------------------------------------------------------------------------------------
 
-    def begin_check(self, entry: Entry, now: float, *, manual: bool = False, due: float = 0.0) -> None:
+    def begin_check(
+        self, entry: Entry, now: float, *, manual: bool = False, due: float = 0.0, asks_registry: bool = False
+    ) -> None:
         """Begin a check of a name that was due at `due` (epoch seconds; 0: on demand)."""
         stages = self.domains.stages
         if entry.isolated_until > now and not manual:
@@ -82,7 +84,8 @@ class Checks:
         elif self.canaries.measure_wildcard(entry.suffix, now):
             stages.schedule_check(entry, now + SOON)
         else:
-            stages.begin_check(entry, Check(now, confirm=_confirms_alarm(entry, now), manual=manual, due=due))
+            confirm = _confirms_alarm(entry, now)
+            stages.begin_check(entry, Check(now, confirm=confirm, manual=manual, due=due, asks_registry=asks_registry))
             self._plan_look(entry, now + ANSWER_DUE)
             self._query_further(entry, now)
 
@@ -105,8 +108,9 @@ class Checks:
     def take_listing(self, entry: Entry, listing: Listing, now: float) -> bool:
         """Take what a publication says about a name, at no query. Returns whether a check has to begin."""
         taken = learn_from_listing(entry, listing)
-        if taken:
+        if taken and not listing.asks_registry:  # what the registry says then is concluded from, and not the hint
             self.conclusions.take_verdict(entry, now)
+        if taken:
             self.domains.journal.write_row(entry)
         if listing.asks:
             return True

@@ -115,7 +115,7 @@ def _methods_after_dns(entry: Entry, check: Check, channels: ChannelOffer, now: 
         wanted = _denying_methods(entry, check, channels, now)
         if entry.is_held(now):
             wanted.sort(key=lambda method: method not in _ending_methods(entry))
-        return wanted[:1] if is_look_due(entry, now) else []
+        return wanted[:1] if check.asks_registry or is_look_due(entry, now) else []
     if "http" not in check.asked:
         return ["http"]  # DNS proved nothing; a web server that answers shows a delegation as well
     inconclusive = entry.state in _REGISTRY_DECIDES or entry.detail.unknown_rounds >= INCONCLUSIVE_CHECKS

@@ -202,7 +202,7 @@ def _rank_of(entry: Entry, check: Check, method: str) -> Rank:
         return Rank.URGENT
     if entry.priority:
         return Rank.PRIORITY
-    if check.outcomes.get("dns") is Outcome.UNREGISTERED and entry.state in OWNED:
+    if check.asks_registry or (check.outcomes.get("dns") is Outcome.UNREGISTERED and entry.state in OWNED):
         return Rank.NEWS
     if check.outcomes.get("dns") is Outcome.UNREGISTERED and not entry.detail.evidence.keys() & REGISTRY_METHODS:
         return Rank.FIRST

@@ -30,6 +30,7 @@ from common.core.outbox.announcer import Announcer
 from common.core.outbox.callback_dispatch import CallbackDispatch
 from common.core.outbox.deliveries import Deliveries
 from common.core.outbox.feed_publisher import FeedPublisher
+from common.core.publications.certificates import CertificateChecks
 from common.core.publications.joins import Joins
 from common.core.publications.zone_names import ZoneNames
 from common.core.rate_limits.rate_limits import RateLimits
@@ -287,6 +288,7 @@ class Rooms:
             domains=self.domains,
             starts=self.starts,
             zones=ZoneNames(domains=self.domains, conclusions=self.conclusions, announcer=self.announcer),
+            certificates=CertificateChecks(domains=self.domains, starts=self.starts),
             telemetry=self.telemetry,
         )
         self.lost_leases = LostLeases(

@@ -37,13 +37,15 @@ class DropWindow(NamedTuple):
 class Check:
     """One check of a name: the methods queried so far, and those whose answer is awaited. Times in epoch seconds.
 
-    `confirm` marks the second pass of an alarm, `manual` a check that an operator of this service requested.
+    `confirm` marks the second pass of an alarm, `manual` a check that an operator of this service requested, `asks_registry`
+    one that queries the registry although DNS shows nothing new.
     """
 
     started: float
     confirm: bool = False
     manual: bool = False
     due: float = 0.0  # when it should have begun; 0 where it was not scheduled
+    asks_registry: bool = False
     asked: set[str] = field(default_factory=set)
     awaiting: set[str] = field(default_factory=set)
     beside: int = 0  # how many methods had been queried when the next ones were queried beside overdue answers

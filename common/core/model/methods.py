@@ -28,6 +28,8 @@ REGISTRAR_BUDGET = 20.0
 REGISTRY_METHODS = ("rdap", "whois", "das", "epp")
 #: What evidence from a publication of the registry (a list, no answer to a query) is kept under; nothing is asked by it.
 LIST = "list"
+#: What the last certificate that was seen for a name is kept under, beside what its registry publishes; it proves no state.
+CERTIFICATE = "certificate"
 #: Those that show a record with dates and statuses, not only whether there is one.
 RECORD_METHODS = ("rdap", "whois")
 

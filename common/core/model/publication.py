@@ -19,6 +19,7 @@ class Kind(StrEnum):
     AUCTION_LIST = "auction_list"  # purged, inside a release procedure of the registry
     REGISTRATIONS = "registrations"  # registered; the list is of all names
     ZONE = "zone"  # registered and delegated
+    CERTIFICATES = "certificates"  # a certificate was issued for it, or for a name below it
 
 
 class Form(StrEnum):
@@ -30,6 +31,7 @@ class Form(StrEnum):
     JSON = "json"  # an object with an array of flat objects
     ZONE_TEXT = "zone text"  # a master file (RFC 1035 section 5)
     AXFR = "axfr"  # a zone transfer (RFC 5936)
+    CERTSTREAM = "certstream"  # a WebSocket of JSON messages, one for each certificate
     UNKNOWN = "unknown"  # not known well enough, or in too many pieces, to be read
 
 
@@ -112,11 +114,12 @@ class ListSummary(Struct, frozen=True):
 class Listing:
     """What a publication that was made at `made_at` (epoch seconds) says about one name; None: it does not list it any more.
 
-    `asks`: whether the name is to be checked then. `quiet_until`: until when it need not be asked about, in epoch seconds: the
-    publication is read again before that.
+    `asks`: whether the name is to be checked then, `asks_registry`: by its registry too, although DNS may know nothing new.
+    `quiet_until`: until when it need not be asked about, in epoch seconds: the publication is read again before that.
     """
 
     observation: Observation | None
     made_at: float
     asks: bool = False
+    asks_registry: bool = False
     quiet_until: float = 0.0

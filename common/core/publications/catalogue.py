@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from common.core.builtin.publication_rows import BY_NAME, CZDS, PUBLICATIONS
+from common.core.builtin.publication_rows import BY_NAME, CERTIFICATES, CZDS, PUBLICATIONS
 from common.core.model.publication import Form, Publication
 from common.core.parsers.publications.local_days import local_day
 
@@ -51,7 +51,9 @@ def zone_file_publication(file_name: str) -> Publication | None:
 
 
 def find_publication(name: str) -> Publication | None:
-    """The publication of this name, that of a zone file included; None where there is none."""
+    """The publication of this name, that of a zone file and the certificates included; None where there is none."""
+    if name == CERTIFICATES.name:
+        return CERTIFICATES
     suffix, mark, rest = name.partition("-zone-file")
     return zone_file_publication(f"{suffix}.zone") if mark and not rest else BY_NAME.get(name)
 

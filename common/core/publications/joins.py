@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from common.core.builtin.publication_rows import CERTIFICATES
 from common.core.checks.admission import CheckRequest
 from common.core.checks.check_starts import CheckStarts
 from common.core.domains.domain_table import STATE_CODES, Flag
@@ -21,6 +22,7 @@ from common.core.model.ids import Ids, Times
 from common.core.model.publication import Kind, Listing, Publication
 from common.core.model.states import OWNED, State
 from common.core.publications.catalogue import find_publication
+from common.core.publications.certificates import CertificateChecks
 from common.core.publications.collected import Collected, Joined
 from common.core.publications.listings import make_listing
 from common.core.publications.next_reading import LastReading, next_reading_at
@@ -35,6 +37,8 @@ MOST_WAITING, AT_ONCE = 2000, 200
 BEFORE_RELEASE = 3600.0
 #: Most publications that are known at a time: those of the table, and zone files.
 MOST_KNOWN = 2000
+#: Seconds after which the reader of a stream, which tells of it every few seconds, is missed.
+UNHEARD = 120.0
 #: Codes of the states in which a name is registered.
 _OWNED_CODES = np.array([STATE_CODES[state] for state in OWNED], np.uint8)
 _UNKNOWN = STATE_CODES[State.UNKNOWN]
@@ -48,6 +52,7 @@ class _Known:
     joined: Joined | None = None
     coming: Collected | None = None
     read_at: float | None = None
+    watched: int = 0  # names of certificates that are watched, since the start
     status: PublicationStatus | None = None
     failures: int = 0
     problem: str = ""
@@ -61,6 +66,7 @@ class Joins:
     domains: Domains
     starts: CheckStarts
     zones: ZoneNames
+    certificates: CertificateChecks
     telemetry: Telemetry
     _known: dict[str, _Known] = field(init=False, default_factory=dict)
     _asking: Ids = field(init=False, default_factory=lambda: np.empty(0, np.int64))  # names to be checked
@@ -70,6 +76,10 @@ class Joins:
         """Take a part of a reading, and apply the reading with its last."""
         known = self._find_known(part.publication)
         if known is None:
+            return
+        if known.publication.kind is Kind.CERTIFICATES:
+            known.read_at = part.read_at
+            known.watched += self.certificates.note_names([listed.name for listed in part.names], min(part.made_at, now))
             return
         if part.number == 0:
             known.coming = Collected(part, self._find_ids)
@@ -88,11 +98,20 @@ class Joins:
         known = self._find_known(status.publication)
         if known is None:
             return
+        if known.publication.kind is Kind.CERTIFICATES:
+            self._take_stream_status(known, status)
+            return
         known.status, known.failures = status, known.failures + 1 if status.problem else 0
         if status.problem:
             known.coming = None
             self.telemetry.write_log("warning", "publication_failed", publication=status.publication, reason=status.problem)
         self.telemetry.metrics.count("publications", result="failed" if status.problem else "read")
+
+    def _take_stream_status(self, known: _Known, status: PublicationStatus) -> None:
+        """Take how a stream goes, which is told every few seconds: only a new problem is worth a line of the log."""
+        before, known.status = known.status, status
+        if status.problem and (before is None or not before.problem):
+            self.telemetry.write_log("warning", "publication_failed", publication=status.publication, reason=status.problem)
 
     def release_waiting(self, now: float) -> None:
         """Let names go on to what is to be done about them, as far as there is room for checks."""
@@ -100,6 +119,7 @@ class Joins:
         self._asking = self._hand_on(self._asking, lambda ids: self._request_all(ids, self._request_check))
         for known in self._known.values():
             known.news = self._hand_on(known.news, partial(self._request_listings, known, now))
+        self.certificates.request_checks(CERTIFICATES, now)
 
     def show_rows(self, now: float) -> list[dict[str, Any]]:
         """Show each publication that was read or tried: what it is, when it was read and made, and what is wrong with it."""
@@ -233,6 +253,8 @@ class Joins:
 
     def _show_row(self, known: _Known, now: float) -> dict[str, Any]:
         publication, joined, status = known.publication, known.joined, known.status
+        if publication.kind is Kind.CERTIFICATES:
+            return _show_stream(known, now)
         last = LastReading(status.checked_at, known.failures) if status is not None else None
         return {
             "name": publication.name,
@@ -246,3 +268,23 @@ class Joins:
             "problem": (status.problem if status is not None else "") or known.problem or None,
             "next": next_reading_at(publication, last, now, 0.5) if last is not None else None,
         }
+
+
+def _show_stream(known: _Known, now: float) -> dict[str, Any]:
+    """Show how a stream goes. `made_at` is when its last certificate came: it is silent since then."""
+    publication, status = known.publication, known.status
+    problem = status.problem if status is not None else ""
+    if status is not None and now - status.checked_at > UNHEARD:
+        problem = f"its reader said nothing for {now - status.checked_at:.0f} s"
+    return {
+        "name": publication.name,
+        "suffixes": [],
+        "kind": publication.kind.value,
+        "checked_at": status.checked_at if status is not None else None,
+        "read_at": known.read_at,
+        "made_at": status.made_at if status is not None else None,
+        "size": status.size if status is not None else None,
+        "joined": known.watched,
+        "problem": problem or None,
+        "next": None,
+    }

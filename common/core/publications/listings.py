@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from math import isnan
 
-from common.core.model.evidence import Observation, Outcome, Phase, Reading
+from common.core.model.evidence import Observation, Outcome, Phase, Reading, unknown_reading
 from common.core.model.methods import LIST
 from common.core.model.publication import Kind, Listing, Publication
 
@@ -27,6 +27,11 @@ def make_listing(
     observation = Observation(LIST, reading, server=publication.name, excerpt=excerpt)
     drops = publication.kind is Kind.DROP_LIST
     return Listing(observation, made_at, asks=not drops, quiet_until=quiet_until if drops else 0.0)
+
+
+def certificate_reading() -> Reading:
+    """What is read from a certificate for a name, or for one below it: nothing that a verdict rests on."""
+    return unknown_reading("certificate_seen", "a certificate for it was published, so that it may have been registered again")
 
 
 def _reading_of(publication: Publication, at: float, now: float) -> Reading | None:

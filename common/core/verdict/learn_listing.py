@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.core.model.entry import Entry
 from common.core.model.evidence import Observation, Outcome, Phase
-from common.core.model.methods import LIST, REGISTRY_METHODS
+from common.core.model.methods import CERTIFICATE, LIST, REGISTRY_METHODS
 from common.core.model.publication import Listing
 from common.core.model.records import Evidence
 
@@ -17,6 +17,8 @@ def learn_from_listing(entry: Entry, listing: Listing) -> bool:
     """
     if listing.observation is None:
         return _forget_listing(entry)
+    if listing.observation.method == CERTIFICATE:
+        return _note_certificate(entry, listing.observation, listing.made_at)
     if _is_outdated(entry, listing.observation, listing.made_at):
         return False
     before, outcome = entry.detail.evidence.get(LIST), listing.observation.reading.outcome
@@ -26,6 +28,14 @@ def learn_from_listing(entry: Entry, listing: Listing) -> bool:
     entry.detail.evidence[LIST] = Evidence(listing.observation, listing.made_at, first_at)
     if outcome is Outcome.REGISTERED:
         _learn_registered(entry, listing.observation, listing.made_at)
+    return True
+
+
+def _note_certificate(entry: Entry, observation: Observation, seen_at: float) -> bool:
+    """Keep the last certificate beside the rest of the evidence, which it neither confirms nor contradicts."""
+    before = entry.detail.evidence.get(CERTIFICATE)
+    first_at = seen_at if before is None else before.first_at
+    entry.detail.evidence[CERTIFICATE] = Evidence(observation, seen_at, first_at)
     return True
 
 

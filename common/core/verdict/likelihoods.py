@@ -51,6 +51,8 @@ FINDINGS: dict[str, Weight] = {
     "list_drop": Weight("publication", -9.0, 21_600),
     "list_registered": Weight("publication", -9.0, 21_600),
     "list_auction": Weight("publication", 0.0, 86_400),
+    # Whoever got a certificate controlled the name's DNS, some time before the log told of it: a reason to ask alone.
+    "certificate_seen": Weight("publication", 0.0, 86_400),
     # What a registrar is told by the registry's own system (EPP), directly or through a registrar's API.
     "epp_available": Weight("registrar", 9.0, 300),
     "epp_premium": Weight("registrar", 9.0, 300),

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 from common.core.builtin.suffix_rules import p_registrable_for, rules_for
 from common.core.model.evidence import Observation, Outcome, Phase, Reading
-from common.core.model.methods import LIST, RECORD_METHODS, REGISTRY_METHODS, is_registrar, is_registry
+from common.core.model.methods import CERTIFICATE, LIST, RECORD_METHODS, REGISTRY_METHODS, is_registrar, is_registry
 from common.core.model.offers import HINTS, denies_object, says_creatable
 from common.core.model.records import Evidence, newest_evidence
 from common.core.model.states import OUT_OF_ZONE, State
@@ -108,7 +108,7 @@ def decide_verdict(evidence: Mapping[str, Evidence], situation: Situation, befor
     p_unregistered = 1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, odds))))
     p_registrable = _p_registrable(evidence, situation)
     state, reason = _decide_state(evidence, situation, before, p_unregistered, p_registrable, now)
-    if not evidence:
+    if evidence.keys() <= {CERTIFICATE}:
         p_registrable = 0.0  # nothing was seen: a prior alone is no confidence
     confidence = p_unregistered * (0.0 if state in (State.RESERVED, State.NOT_REGISTRABLE, State.DROPPING) else p_registrable)
     if situation.basis is Basis.REPETITION and state in (State.AVAILABLE, State.UNREGISTERED):

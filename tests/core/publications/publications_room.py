@@ -11,6 +11,7 @@ from common.core.model.entry import Entry
 from common.core.model.ids import Ids
 from common.core.model.publication import ListedName
 from common.core.model.states import State
+from common.core.publications.certificates import CertificateChecks
 from common.core.publications.joins import Joins
 from common.core.publications.zone_names import ZoneNames
 from common.messages import PublicationPart
@@ -26,6 +27,7 @@ class PublicationsRoom(ChecksRoom):
             domains=self.domains,
             starts=self.starts,
             zones=ZoneNames(domains=self.domains, conclusions=self.conclusions, announcer=self.announcer),
+            certificates=CertificateChecks(domains=self.domains, starts=self.starts),
             telemetry=self.telemetry,
         )
         for suffix in ("uk", "se", "sk", "ee", "mx", "br", "cn"):

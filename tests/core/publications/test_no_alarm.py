@@ -73,7 +73,7 @@ def test_no_weight_of_a_publication_is_positive() -> None:
     """And its group can never be."""
     weights = [weight for weight in FINDINGS.values() if weight.group == "publication"]
 
-    assert len(weights) == 3
+    assert len(weights) == 4
     assert all(weight.llr <= 0 for weight in weights)
     assert CAPS["publication"] == (-9.0, 0.0)
 

@@ -122,3 +122,36 @@ def test_a_name_that_leaves_a_zone_is_seen_at_once() -> None:
 
     assert world.state("a.se") == "REDEMPTION"
     assert world.state("b.se") == "REGISTERED"
+
+
+def test_a_caught_name_is_found_with_its_certificate() -> None:
+    """Within seconds, and not at its next routine look; without the certificate that one finds it."""
+    for told in (True, False):
+        world = World(interval=3 * HOUR)
+        purged, caught = world.now + HOUR, world.now + 10 * HOUR
+        world.names["a.se"] = Name([(0.0, Phase.PENDING_DELETE), (purged, None), (caught, Phase.ACTIVE)])
+        world.watch("a.se")
+        world.run(caught - world.now + 60)
+        assert world.state("a.se") == "AVAILABLE"
+        if told:
+            publish(world, "certificates", ("a.se", None), age=0.0)
+        world.run(30)
+        assert world.state("a.se") == ("REGISTERED" if told else "AVAILABLE")
+        assert ("certificate" in world.entry("a.se").detail.evidence) is told
+
+
+def test_certificates_for_a_name_that_is_not_taken_change_nothing() -> None:
+    """Before the purge, between the passes and after the alarm: the alarm comes as without them, and stands."""
+    notices = []
+    for told in (True, False):
+        world = World(interval=600.0)
+        world.names["a.se"] = Name([(0.0, Phase.PENDING_DELETE), (world.now + HOUR, None)])
+        world.watch("a.se")
+        for _ in range(24):
+            world.run(300)
+            if told:
+                publish(world, "certificates", ("a.se", None), age=0.0)
+        assert world.state("a.se") == "AVAILABLE"
+        notices.append([word for _, word in world.notices("a.se")])
+
+    assert notices[0] == notices[1]
