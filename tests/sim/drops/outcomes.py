@@ -77,7 +77,7 @@ def collect_outcome(
         if word not in FREE_WORDS:
             continue
         story = stories[name]
-        if story.at(at).free or story.at(at - 60.0).free:  # it may have been caught while the verdict came about
+        if story.was_free(at - 60.0, at):  # it may have been caught while the verdict came about
             first.setdefault(name, at)
             continue
         false_alarms.append(name)

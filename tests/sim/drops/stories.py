@@ -70,6 +70,11 @@ class Story:
         """The record at a moment; the first one before all times."""
         return self.records[max(0, bisect_right(self._times, moment) - 1)]
 
+    def was_free(self, since: float, until: float) -> bool:
+        """Whether it could be registered at some moment from `since` to `until`."""
+        ends = [*self._times[1:], inf]
+        return any(record.free and record.at <= until and end > since for record, end in zip(self.records, ends, strict=True))
+
     @property
     def lives(self) -> float:
         """For how many seconds it can be registered."""

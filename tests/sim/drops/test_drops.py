@@ -160,6 +160,19 @@ def test_a_plain_loop_keeps_the_budget_and_is_the_same_each_time(run: object) ->
     assert outcome == loop(["com", "io", "de"], 200, 20, 3)
 
 
+@pytest.mark.parametrize(("told", "right"), [(-1.0, False), (0.0, True), (25.0, True), (79.9, True), (80.0, False)])
+def test_what_is_told_within_a_minute_of_a_catch_is_right(told: float, *, right: bool) -> None:
+    """A verdict rests on answers that are seconds old, and a name may be free for twenty."""
+    purge = BEGIN + DAY
+    records = [
+        Record(0.0, Phase.PENDING_DELETE, BEGIN), Record(purge, None, free=True), Record(purge + 20.0, Phase.ACTIVE),
+    ]  # fmt: skip
+    story = Story("a.com", "com", "drops", records, purge, purge, purge + 20.0)
+    registry = replace(registry_of(100), stories={"a.com": story})
+
+    assert collect_outcome({"com": registry}, [("a.com", purge + told, "available")], 3).false_alarms == ["a.com"] * (not right)
+
+
 def test_what_is_told_in_a_release_procedure_is_a_false_alarm() -> None:
     """It counts as told from when the name is free on."""
     registries = make_registries(["io"], 300, 30, 1)
