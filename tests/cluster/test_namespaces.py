@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,6 +108,8 @@ class FarChecker:
 
 def test_a_line_that_loses_a_fifth_of_its_packets_and_is_slow_works(elsewhere: Elsewhere, tmp_path: Path) -> None:
     """Each way; every task is answered."""
+    if shutil.which("iptables") is None and not os.environ.get("CI"):
+        pytest.skip("packets are lost by iptables")
     loss = ("-m", "statistic", "--mode", "random", "--probability", "0.2", "-j", "DROP")
     elsewhere.run("iptables", "-A", "INPUT", "-i", "far", *loss)
     elsewhere.run("iptables", "-A", "OUTPUT", "-o", "far", *loss)
