@@ -26,7 +26,7 @@ MOST_DOORS = {
     "channels": 6,
     "domains": 10,
     "lifecycle": 5,
-    "schedule": 4,
+    "schedule": 5,
     "rate_limits": 5,
     "registries": 8,
     "workers": 8,
