@@ -22,6 +22,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ class Run:
         self._tell(f"every window is known; purges for {self._plan.seconds:.0f} s")
         curtain = self._lab.clock.now()
         for drop in self.drops:
-            self._lab.registry.when(curtain + drop.at, lambda name=drop.name: self._purge(name))  # type: ignore[misc]
+            self._lab.registry.when(curtain + drop.at, partial(self._purge, drop.name))
         await self._watch(self._plan.seconds + QUIET, lambda: False)
         await self._watch(PATIENCE, lambda: not self.score().missed)
         status = await self._stack.health()

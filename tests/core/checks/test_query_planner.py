@@ -114,7 +114,7 @@ def test_a_drop_window_raises_the_rank_only_where_it_tells_the_day(window: tuple
     ],
 )
 def test_the_rank_of_a_query_follows_from_its_check(change: str, method: str, rank: Rank) -> None:
-    """A delegated name costs its registry only what no other query needs; one that nobody was asked about may drop today."""
+    """A delegated name costs its registry only what no other query needs; a new one out of the zone may drop today."""
     room = ChecksRoom()
     entry = Entry("a.com", "com", "a", state=State.REGISTERED, priority=change == "priority")
     check = Check(NOW, confirm=change == "confirm", manual=change == "manual")

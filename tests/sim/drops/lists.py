@@ -48,7 +48,7 @@ _LISTS = {
 }
 
 
-#: The product's rows for these lists. It reads them because their terms let anybody do so, and their form is known.
+#: The product's rows for these lists. Their terms allow that they are read, and their form is known.
 READ = {"uk": "uk-drops", "se": "se-drops"}
 
 
