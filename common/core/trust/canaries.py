@@ -34,7 +34,7 @@ from common.core.trust.server_trust import Trust, canary_window, grade_answer, l
 #: How often a server that keeps saying "registered" about a name that should go is asked about a random label, in seconds;
 #: and inside the forecast window.
 SUSPECT_EVERY, SUSPECT_CLOSE = 3600.0, 600.0
-#: Most of a day's quota that goes into such canaries: names in their windows need it for looks.
+#: Most of a day's quota that goes into such canaries, but for one a day: names in their windows need it for looks.
 SUSPECT_SHARE = 0.05
 #: Longest time for which the next pass of a name waits for canaries, in seconds.
 LONGEST_WAIT = 7200.0
@@ -303,7 +303,7 @@ class Canaries:
         key = probe.key
         per_day = self.registries.limit_of(key.method, key.server, key.suffix).per_day
         if per_day is not None:
-            every = max(every, DAY / (SUSPECT_SHARE * per_day))
+            every = max(every, min(DAY, DAY / (SUSPECT_SHARE * per_day)))
         last = max(answered_at, self.trust.row_of(key).failed_at, self._suspected_at.get(key, 0.0))
         if not self.is_on_way(key) and now - last > every:
             self._suspected_at[key] = now

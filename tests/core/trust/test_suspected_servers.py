@@ -57,12 +57,13 @@ def test_a_server_that_still_finds_a_name_that_should_go_is_asked_about_a_random
     assert asked == [[False], [], [False]]
 
 
-def test_suspicion_takes_a_twentieth_of_a_small_quota_at_most() -> None:
-    """Forty questions a day are worth two such canaries; names in their windows need the others."""
-    rooms = TrustRooms(limits={"*": Limit("*", 1e6, 10**6, None), "rdap/rdap.com.test": Limit("x", 1.0, 5, 40)})
+@pytest.mark.parametrize(("per_day", "apart"), [(40, DAY / 2), (5, DAY), (10**6, SUSPECT_EVERY)])
+def test_suspicion_takes_a_twentieth_of_a_small_quota_and_one_query_a_day_at_least(per_day: int, apart: float) -> None:
+    """Names in their windows need the others; a server that finds everything is found out within a day all the same."""
+    rooms = TrustRooms(limits={"*": Limit("*", 1e6, 10**6, None), "rdap/rdap.com.test": Limit("x", 1.0, 5, per_day)})
     entry, check = pending_delete(rooms, Outcome.REGISTERED)
     asked = []
-    for now in (NOW, NOW + DAY / 2, NOW + DAY / 2 + 1.0):
+    for now in (NOW, NOW + apart, NOW + apart + 1.0):
         rooms.canaries.suspect_servers(entry, check, now)
         queries = rooms.take_canaries()
         asked.append(len(queries))
