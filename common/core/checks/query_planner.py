@@ -23,6 +23,9 @@ from common.core.trust.server_trust import Trust
 
 #: Seconds for which the denial of a channel without a token stands while an alarm is confirmed: half as long as it is fresh.
 STANDS_FOR = FRESH / 2
+DAY = 86_400.0
+#: Seconds after its purge in which looks at a name in a release procedure are not routine: most procedures take no longer.
+SHORT_HOLD = 3 * DAY
 
 
 class QueryPlanner:
@@ -191,9 +194,17 @@ class QueryPlanner:
     def _is_dropping(self, entry: Entry, check: Check, now: float) -> bool:
         """Whether a name may drop at any moment, or one registry channel says that it did."""
         gone = Outcome.UNREGISTERED in check.outcomes.values() or entry.detail.purged_at is not None
-        gone = (gone and entry.state in OWNED) or entry.state is State.DROPPING
+        gone = (gone and entry.state in OWNED) or _is_released_soon(entry, now)
         by_hours = is_in_hours(entry, now, self._hours) or is_off_hours(entry, now, self._hours)
         return gone or is_imminent(entry, now) or by_hours
+
+
+def _is_released_soon(entry: Entry, now: float) -> bool:
+    """Whether a name's release procedure may end about now: it began lately, ends within a day, or its end is not known."""
+    if entry.state is not State.DROPPING:
+        return False
+    since, until = entry.detail.purged_at, entry.held_until
+    return since is None or now - since <= SHORT_HOLD or until is None or until - now <= DAY
 
 
 def _rank_of(entry: Entry, check: Check, method: str) -> Rank:

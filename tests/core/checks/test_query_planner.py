@@ -9,6 +9,7 @@ import pytest
 from common.core.builtin.lifecycles import row_for
 from common.core.channels.channel_health import DEAD_AFTER, REST_DEAD
 from common.core.checks.escalation import next_methods
+from common.core.checks.query_planner import SHORT_HOLD
 from common.core.model.channel import Probe
 from common.core.model.entry import Check, DropWindow, Entry, Rank
 from common.core.model.evidence import Observation, Outcome, Reading
@@ -133,11 +134,25 @@ def test_the_rank_of_a_query_follows_from_its_check(change: str, method: str, ra
     assert found.rank is rank
 
 
-@pytest.mark.parametrize(("state", "rank"), [(State.DROPPING, Rank.NEWS), (State.RESERVED, Rank.ORDINARY)])
-def test_a_name_in_its_release_procedure_may_be_free_at_any_moment(state: State, rank: Rank) -> None:
-    """Its looks are not routine."""
+@pytest.mark.parametrize(
+    ("state", "purged", "until", "rank"),
+    [
+        (State.DROPPING, None, NOW + 40 * DAY, Rank.NEWS),
+        (State.DROPPING, NOW - SHORT_HOLD, NOW + 40 * DAY, Rank.NEWS),
+        (State.DROPPING, NOW - SHORT_HOLD - 1, NOW + 40 * DAY, Rank.ORDINARY),
+        (State.DROPPING, NOW - 39 * DAY, NOW + DAY, Rank.NEWS),
+        (State.DROPPING, NOW - 39 * DAY, NOW + DAY + 1, Rank.ORDINARY),
+        (State.DROPPING, NOW - 39 * DAY, NOW - 1, Rank.NEWS),
+        (State.DROPPING, NOW - 39 * DAY, None, Rank.NEWS),
+        (State.RESERVED, None, None, Rank.ORDINARY),
+    ],
+)
+def test_a_name_whose_release_procedure_may_end_is_looked_at_before_routine(
+    state: State, purged: float | None, until: float | None, rank: Rank
+) -> None:
+    """Not in the weeks of a long one: those looks would be missing in the windows of others."""
     room, entry = ChecksRoom(), ending(None)
-    entry.state = state
+    entry.state, entry.detail.purged_at, entry.held_until = state, purged, until
     assert queue_whois(room, entry)
 
     assert queued(room, "whois").rank is rank
